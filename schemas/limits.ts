@@ -1,0 +1,25 @@
+/** Every bound of the contract in one place, each with its reason. A value beyond one is a reject that names it. */
+export const limits = {
+  /** Bytes of one message. A thousand generous events fit; a larger body holds up the events behind it. */
+  messageBytesMax: 1024 * 1024,
+  /** Events of one envelope. Positions are `sequence * 1024 + index`, so it must stay below 1,024. */
+  envelopeEventsMax: 1000,
+  /** 2000-01-01: nothing a shop sells today was sold before, and 0 or seconds instead of milliseconds fall below it. */
+  atMsMin: 946_684_800_000,
+  /** How far an event's own time may lie after the broker received it: clocks differ, but not by more than a day. */
+  aheadMsMax: 24 * 3600 * 1000,
+  /** Characters of an identifier (event, customer, order, session, device). A UUID is 36. */
+  idLengthMax: 64,
+  /** Characters of an item: shops use long compound codes. */
+  itemLengthMax: 128,
+  /** Lines of one purchase or refund. */
+  linesMax: 500,
+  /** Units of one line. */
+  quantityMax: 1_000_000,
+  /** Minor units of one amount: ten billion in the major unit, far below 2^53, so that sums of a million stay exact. */
+  amountMinorMax: 1_000_000_000_000,
+  /** Characters of a ticket's text. */
+  textLengthMax: 20_000,
+  /** Items that one answer may hold. */
+  answerItemsMax: 200,
+} as const;
