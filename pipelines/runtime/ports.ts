@@ -1,0 +1,108 @@
+/**
+ * What the loop and the sink need of the outside. Each port has a real adapter and an in-memory twin, and both pass
+ * the same suite in test/contract/.
+ *
+ *   MessageLog    EVENTS and OUT, read in order          jetstream/log.ts        memory/log.ts
+ *   CommitLog     out.<shard>, one fenced append         jetstream/commits.ts    memory/log.ts
+ *   Leases        who owns a shard                       jetstream/leases.ts     memory/leases.ts
+ *   CutStore      the sink's intended cut                jetstream/cuts.ts       memory/cuts.ts
+ *   DeadLetters   dlq.<reason>                           jetstream/dead-letters  memory/log.ts
+ *   Snapshots     a shard's state at a sequence          snapshot-files.ts       memory/snapshots.ts
+ *   RowStore      ClickHouse                             clickhouse.ts           memory/rows.ts
+ */
+import type { StoredMessage } from '../../schemas/decode.js';
+
+/** Messages in order, without gaps but for other subjects. */
+export interface LogCursor {
+  /**
+   * Up to `max` messages that have arrived; waits at most `waitMs` for the first, [] when none came.
+   * @throws AftercareError closed after `close`, order_broken when a sequence does not grow
+   */
+  take(max: number, waitMs: number): Promise<StoredMessage[]>;
+  close(): Promise<void>;
+}
+
+export interface MessageLog {
+  /** @param fromSeq  first sequence of interest, from 1  @param subject  filter; all when undefined */
+  open(fromSeq: number, subject?: string): Promise<LogCursor>;
+  /** Sequence of the newest message of all, 0 when empty. */
+  lastSeq(): Promise<number>;
+}
+
+export interface StoredCommit {
+  /** sequence in OUT */
+  seq: number;
+  body: Uint8Array;
+}
+
+export interface CommitLog {
+  /** The newest commit of a shard, by a consistent read. */
+  last(shard: number): Promise<StoredCommit | undefined>;
+  /**
+   * Appends when `expectedSeq` is still the newest commit of the shard (0: none yet).
+   * @returns its sequence
+   * @throws AftercareError fenced when it is not; unavailable when it is unknown whether it was stored
+   */
+  append(shard: number, body: Uint8Array, expectedSeq: number): Promise<number>;
+  /** Drops commits up to `seq`, but never the newest of a shard: it tells how far the shard has got. */
+  trim(shard: number, seq: number): Promise<void>;
+}
+
+export interface Lease {
+  /** grows with each owner: a later lease has a larger epoch */
+  readonly epoch: number;
+  /** False once 0.7 of the time to live passed since the last renewal that succeeded: then nothing may be committed. */
+  held(): boolean;
+  /** Gives it up at once, so that another takes over without waiting. */
+  release(): Promise<void>;
+}
+
+export interface Leases {
+  /** One try. @returns undefined when another holds it */
+  acquire(name: string, holder: string): Promise<Lease | undefined>;
+  /** milliseconds after which a lease that nobody renews is free */
+  readonly ttlMs: number;
+}
+
+export interface Snapshot {
+  seq: number;
+  chunks: Uint8Array[];
+}
+
+export interface Snapshots {
+  /** The newest whole snapshot at or below `seqMax`. A damaged one is passed over, and said. */
+  newest(shard: number, seqMax: number): Promise<Snapshot | undefined>;
+  /** Durable when it resolves; older ones but one are dropped. */
+  save(shard: number, snapshot: Snapshot): Promise<void>;
+}
+
+/** A sink's progress in one log: everything up to `done` is stored, `cut` may be stored in part. */
+export interface CutRecord {
+  done: number;
+  cut?: { from: number; to: number };
+}
+
+export interface CutStore {
+  read(name: string): Promise<{ record: CutRecord; revision: number } | undefined>;
+  /** @returns the new revision  @throws AftercareError fenced when `revision` is no longer the newest */
+  write(name: string, record: CutRecord, revision: number): Promise<number>;
+}
+
+export interface RowStore {
+  /** Inserts an Arrow IPC stream of the table's columns; a second insert with the same token is dropped. */
+  insert(table: string, columns: readonly string[], arrow: Uint8Array, token: string): Promise<void>;
+}
+
+export interface DeadLetter {
+  reason: string;
+  /** identifies it: a second publish with the same id is dropped */
+  id: string;
+  detail: string;
+  subject: string;
+  seq: number;
+  body: Uint8Array;
+}
+
+export interface DeadLetters {
+  publish(letter: DeadLetter): Promise<void>;
+}

@@ -1,0 +1,269 @@
+/**
+ * The shard: one ordered stream, one loop, one state, one commit log.
+ *
+ *   lease -> epoch marker -> newest snapshot -> silent replay up to the last commit's `to` -> live -> ... -> release
+ *
+ * Whatever fails on the way, the state is thrown away and the same path is walked again: recovery is the start.
+ */
+import { setImmediate as yieldToIo, setTimeout as delay } from 'node:timers/promises';
+import { decode, type StoredMessage } from '../../schemas/decode.js';
+import { AftercareError, messageOf } from '../../schemas/errors.js';
+import { shardFilter } from '../../schemas/subjects.js';
+import type { Decision, Step } from '../step.js';
+import { decodeCommit, encodeCommit } from './commit.js';
+import { appendSurely, createCommitter, type Committer } from './committer.js';
+import type { Logger } from './log-line.js';
+import type { CommitLog, Lease, Leases, LogCursor, MessageLog, Snapshots } from './ports.js';
+
+export interface ShardSettings {
+  /** events of one commit at most: bounds what a crash folds again, and the size of the message */
+  batchEventsMax: number;
+  /** milliseconds of folding before I/O is looked at again, so that leases are renewed and requests answered */
+  sliceMs: number;
+  /** a snapshot is taken after this many messages ... */
+  snapshotMessages: number;
+  /** ... or this many milliseconds, whichever comes first */
+  snapshotMs: number;
+}
+
+export const defaultShardSettings: ShardSettings = { batchEventsMax: 1000, sliceMs: 4, snapshotMessages: 500_000, snapshotMs: 60_000 };
+
+export interface ShardParts<State> {
+  shard: number;
+  shards: number;
+  /** who owns it, for people who look at the lease */
+  holder: string;
+  events: MessageLog;
+  commits: CommitLog;
+  leases: Leases;
+  snapshots: Snapshots;
+  step: Step<State>;
+  settings: ShardSettings;
+  logger: Logger;
+  /** Called when the shard is live; what it returns is called, and awaited, before the shard is given up. */
+  onLive?: (live: LiveShard<State>) => Promise<() => Promise<void>>;
+}
+
+/** What may be asked of a live shard. Asking never changes the state. */
+export interface LiveShard<State> {
+  shard: number;
+  epoch: number;
+  state: State;
+  /** sequence of the last message folded */
+  readonly seq: number;
+  readonly committedTo: number;
+  readonly events: number;
+  readonly rejects: number;
+  readonly snapshotSeq: number;
+  /** Puts decisions into the next commit; resolves when they are durable. */
+  record(decisions: Decision[]): Promise<{ commitSeq: number; first: number }>;
+}
+
+/** Owns the shard, again and again, until the signal. */
+export async function runShard<State>(parts: ShardParts<State>, signal: AbortSignal): Promise<void> {
+  const { shard, leases, logger } = parts;
+  while (!signal.aborted) {
+    let lease: Lease | undefined;
+    try {
+      lease = await leases.acquire(`shard-${shard}`, parts.holder);
+      if (lease === undefined) {
+        await delay(leases.ttlMs / 4, undefined, { signal }).catch(() => undefined);
+        continue;
+      }
+      await ownShard(parts, lease, signal);
+    } catch (error) {
+      if (error instanceof AftercareError && error.code === 'bad_config') throw error;
+      logger('warn', 'shard starts again from its snapshot', { shard, reason: messageOf(error) });
+      await delay(200, undefined, { signal }).catch(() => undefined);
+    } finally {
+      await lease?.release().catch((error: unknown) => logger('warn', 'lease could not be released, it will expire', { shard, reason: messageOf(error) }));
+    }
+  }
+}
+
+async function ownShard<State>(parts: ShardParts<State>, lease: Lease, signal: AbortSignal): Promise<void> {
+  const { shard, logger } = parts;
+  const startMs = performance.now();
+  const { commitSeq, to } = await takeOver(parts, lease);
+  const { state, seq } = await restore(parts, to);
+  const committer = createCommitter({ shard, lease, commits: parts.commits, commitSeq, to });
+  const cursor = await parts.events.open(seq + 1, shardFilter(shard));
+  const owned = new OwnedShard(parts, lease, committer, cursor, state, { seq, committedTo: to });
+  try {
+    await owned.catchUp(signal);
+    logger('info', 'shard is live', { shard, epoch: lease.epoch, snapshot: seq, seq: owned.live.seq, seconds: (performance.now() - startMs) / 1000 });
+    await owned.run(signal);
+  } finally {
+    await cursor.close();
+  }
+}
+
+/** Re-publishes the last commit's place as an epoch marker: from here on the commits of a former owner are refused. */
+async function takeOver<State>(parts: ShardParts<State>, lease: Lease): Promise<{ commitSeq: number; to: number }> {
+  const { shard, commits } = parts;
+  const newest = await commits.last(shard);
+  const to = newest === undefined ? 0 : decodeCommit(newest.body).to;
+  const marker = encodeCommit({ v: 1, shard, epoch: lease.epoch, from: to + 1, to, events: 0, atMs: Date.now(), decisions: [] });
+  return { to, commitSeq: await appendSurely({ shard, lease, commits, body: marker, expectedSeq: newest?.seq ?? 0 }) };
+}
+
+async function restore<State>(parts: ShardParts<State>, to: number): Promise<{ state: State; seq: number }> {
+  const { shard, step, logger } = parts;
+  for (let seqMax = to; ;) {
+    const snapshot = await parts.snapshots.newest(shard, seqMax);
+    if (snapshot === undefined) return { state: step.empty(), seq: 0 };
+    try {
+      return { state: step.restore(snapshot.chunks), seq: snapshot.seq };
+    } catch (error) {
+      logger('warn', 'snapshot is passed over', { shard, snapshot: snapshot.seq, reason: messageOf(error) });
+      seqMax = snapshot.seq - 1;
+    }
+  }
+}
+
+/** A shard from restore to release. A class, because the loop, the serving side and the snapshots share its fields. */
+class OwnedShard<State> {
+  #seq: number;
+  #snapshotSeq: number;
+  #messagesSinceSnapshot = 0;
+  #snapshotMs = performance.now();
+  #saving: Promise<void> | undefined;
+  #events = 0;
+  #rejects = 0;
+  #eventsOfMessage = 0;
+  /** what is folded up to here was committed before: its decisions are known, and are not committed again */
+  readonly #silentTo: number;
+  readonly live: LiveShard<State>;
+  readonly #target;
+
+  constructor(
+    private readonly parts: ShardParts<State>,
+    lease: Lease,
+    private readonly committer: Committer,
+    private readonly cursor: LogCursor,
+    private readonly state: State,
+    start: { seq: number; committedTo: number },
+  ) {
+    this.#seq = start.seq;
+    this.#snapshotSeq = start.seq;
+    this.#silentTo = start.committedTo;
+    this.live = liveView(this, parts.shard, lease.epoch, state, committer);
+    const { step, shard } = parts;
+    const emit = (decision: Decision): void => {
+      if (this.#seq > this.#silentTo) committer.emit(decision);
+    };
+    const stored = { event: undefined as never, shard, position: 0, receivedMs: 0 };
+    this.#target = {
+      receivedMs: 0,
+      event: (event: unknown, position: number): void => {
+        stored.event = event as never;
+        stored.position = position;
+        stored.receivedMs = this.#target.receivedMs;
+        step.step(state, stored, emit);
+        this.#eventsOfMessage += 1;
+      },
+      // The sink decodes too, and writes the reject with its bytes: the same pure function of the same message.
+      reject: (): void => { this.#rejects += 1; },
+    };
+  }
+
+  get seq(): number { return this.#seq; }
+  get events(): number { return this.#events; }
+  get rejects(): number { return this.#rejects; }
+  get snapshotSeq(): number { return this.#snapshotSeq; }
+
+  /** Folds what was committed before; an answer from an older state would be stale. */
+  async catchUp(signal: AbortSignal): Promise<void> {
+    while (this.#seq < this.#silentTo && !signal.aborted) {
+      const messages = await this.cursor.take(this.parts.settings.batchEventsMax, 1000);
+      // The message `to` itself may have been purged since: then the stream's end is as far as there is to go.
+      if (messages.length === 0 && (await this.parts.events.lastSeq()) >= this.#silentTo) break;
+      await this.#foldSome(messages);
+    }
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { committer } = this;
+    const stopServing = await this.parts.onLive?.(this.live);
+    try {
+      while (!signal.aborted) {
+        await this.#foldSome(await this.cursor.take(this.parts.settings.batchEventsMax, 50));
+        committer.check();
+        if (this.#snapshotDue()) await this.#snapshot();
+      }
+      await committer.drain();
+      await this.#snapshot();
+    } finally {
+      await stopServing?.();
+      await this.#saving;
+    }
+  }
+
+  async #foldSome(messages: StoredMessage[]): Promise<void> {
+    const { committer } = this;
+    const { batchEventsMax, sliceMs } = this.parts.settings;
+    let sliceEnd = performance.now() + sliceMs;
+    for (const message of messages) {
+      this.#fold(message);
+      const full = committer.waiting >= batchEventsMax;
+      if (!full && performance.now() < sliceEnd) continue;
+      committer.kick();
+      await yieldToIo();
+      // A full batch waits for the one before it; a slice that is over only lets I/O pass.
+      while (committer.waiting >= batchEventsMax) {
+        await committer.turn();
+        committer.check();
+      }
+      sliceEnd = performance.now() + sliceMs;
+    }
+    committer.kick();
+  }
+
+  #fold(message: StoredMessage): void {
+    if (message.seq <= this.#seq) throw new AftercareError('order_broken', `message ${message.seq} came after ${this.#seq}`);
+    this.#seq = message.seq;
+    this.#eventsOfMessage = 0;
+    this.#target.receivedMs = message.receivedMs;
+    decode(message, this.parts.shards, this.#target);
+    this.#events += this.#eventsOfMessage;
+    this.#messagesSinceSnapshot += 1;
+    if (message.seq > this.#silentTo) this.committer.folded(message.seq, this.#eventsOfMessage);
+  }
+
+  #snapshotDue(): boolean {
+    const { snapshotMessages, snapshotMs } = this.parts.settings;
+    if (this.#messagesSinceSnapshot === 0) return false;
+    return this.#messagesSinceSnapshot >= snapshotMessages || performance.now() - this.#snapshotMs >= snapshotMs;
+  }
+
+  /** Never ahead of the commit: everything folded is committed first, and only then copied. */
+  async #snapshot(): Promise<void> {
+    const { parts } = this;
+    await this.#saving;
+    await this.committer.drain();
+    if (this.#seq === this.#snapshotSeq) return;
+    const seq = this.#seq;
+    const chunks = parts.step.snapshot(this.state).map((chunk) => new Uint8Array(chunk));
+    this.#messagesSinceSnapshot = 0;
+    this.#snapshotMs = performance.now();
+    this.#saving = parts.snapshots
+      .save(parts.shard, { seq, chunks })
+      .then(() => { this.#snapshotSeq = seq; })
+      .catch((error: unknown) => parts.logger('error', 'snapshot could not be saved; the next start folds more', { shard: parts.shard, reason: messageOf(error) }))
+      .finally(() => { this.#saving = undefined; });
+  }
+}
+
+function liveView<State>(owned: OwnedShard<State>, shard: number, epoch: number, state: State, committer: Committer): LiveShard<State> {
+  return {
+    shard,
+    epoch,
+    state,
+    get seq() { return owned.seq; },
+    get events() { return owned.events; },
+    get rejects() { return owned.rejects; },
+    get snapshotSeq() { return owned.snapshotSeq; },
+    get committedTo() { return committer.committedTo; },
+    record: (decisions) => committer.record(decisions),
+  };
+}

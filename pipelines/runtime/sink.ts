@@ -1,0 +1,158 @@
+/**
+ * The sink: a log into ClickHouse, each row once.
+ *
+ *   collect ... -> record the cut {from, to} -> insert each table with token <table>:<from>-<to> -> dead letters -> next
+ *
+ * After a crash the recorded cut is read again and inserted again: the same messages give the same Arrow bytes, and
+ * ClickHouse drops an insert whose token it knows. While one cut is stored the next is collected.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { StoredMessage } from '../../schemas/decode.js';
+import { AftercareError, messageOf } from '../../schemas/errors.js';
+import type { Collected, Collector } from './collectors.js';
+import type { Logger } from './log-line.js';
+import type { CutStore, DeadLetters, Lease, LogCursor, MessageLog, RowStore } from './ports.js';
+
+export interface SinkSettings {
+  /** rows of one insert at most: ClickHouse likes large ones, and a block holds a million */
+  rowsMax: number;
+  /** bytes of messages in one cut at most: what waits in memory */
+  bytesMax: number;
+  /** milliseconds that a row waits at most before its insert begins */
+  lingerMs: number;
+}
+
+export const defaultSinkSettings: SinkSettings = { rowsMax: 65_536, bytesMax: 64 * 1024 * 1024, lingerMs: 200 };
+
+export interface SinkParts {
+  /** the log's name: key of its cuts */
+  name: string;
+  log: MessageLog;
+  collector: Collector;
+  cuts: CutStore;
+  rows: RowStore;
+  deadLetters: DeadLetters;
+  lease: Lease;
+  settings: SinkSettings;
+  logger: Logger;
+  /** Called when everything up to `seq` is stored. */
+  onStored?: (seq: number, rows: number) => void;
+}
+
+const firstRetryMs = 100;
+const retryMsMax = 2000;
+/** Dead letters on their way at once. */
+const letterWindow = 64;
+
+/** Pumps until the signal, then stores what it has. @throws AftercareError fenced, lease_lost, order_broken */
+export async function runSink(parts: SinkParts, signal: AbortSignal): Promise<void> {
+  const pump = new Pump(parts);
+  await pump.start(signal);
+  await pump.run(signal);
+}
+
+interface Cut { from: number; to: number }
+
+class Pump {
+  #done = 0;
+  #revision = 0;
+  #left: StoredMessage[] = [];
+  #storing: Promise<void> = Promise.resolve();
+
+  constructor(private readonly parts: SinkParts) {}
+
+  /** Repeats the cut that a former sink may have stored in part. */
+  async start(signal: AbortSignal): Promise<void> {
+    const { cuts, name, log, collector, logger } = this.parts;
+    const found = await cuts.read(name);
+    this.#done = found?.record.done ?? 0;
+    this.#revision = found?.revision ?? 0;
+    const cut = found?.record.cut;
+    if (cut === undefined) return;
+    logger('info', 'repeating the recorded cut', { log: name, from: cut.from, to: cut.to });
+    const cursor = await log.open(cut.from);
+    try {
+      let seq = cut.from - 1;
+      while (seq < cut.to && !signal.aborted) {
+        const messages = (await cursor.take(1024, 1000)).filter((m) => m.seq <= cut.to);
+        for (const message of messages) collector.add(message);
+        if (messages.length > 0) seq = messages[messages.length - 1].seq;
+        else if ((await log.lastSeq()) >= cut.to) break;
+      }
+      if (signal.aborted) return void collector.finish();
+      await this.#store(cut, collector.finish());
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { log, collector, cuts, name } = this.parts;
+    const cursor = await log.open(this.#done + 1);
+    try {
+      let from = this.#done + 1;
+      while (!signal.aborted) {
+        const to = await this.#collect(cursor, signal);
+        await this.#storing;
+        if (to === undefined) continue;
+        const cut = { from, to };
+        // The cut before is stored: one write says so, and what comes next.
+        this.#revision = await cuts.write(name, { done: this.#done, cut }, this.#revision);
+        this.#storing = this.#store(cut, collector.finish());
+        this.#storing.catch(() => undefined); // awaited in the next turn
+        from = to + 1;
+      }
+      await this.#storing;
+      this.#revision = await cuts.write(name, { done: this.#done }, this.#revision);
+    } finally {
+      await cursor.close();
+    }
+  }
+
+  /** Messages of one cut. @returns the sequence of the last one, undefined when there were none */
+  async #collect(cursor: LogCursor, signal: AbortSignal): Promise<number | undefined> {
+    const { collector, settings } = this.parts;
+    let to: number | undefined;
+    let endMs = Infinity;
+    while (collector.rows < settings.rowsMax && collector.bytes < settings.bytesMax && performance.now() < endMs && !signal.aborted) {
+      if (this.#left.length === 0) this.#left = await cursor.take(1024, Math.max(1, Math.min(100, endMs - performance.now())));
+      if (this.#left.length > 0 && endMs === Infinity) endMs = performance.now() + settings.lingerMs;
+      let taken = 0;
+      while (taken < this.#left.length && collector.rows < settings.rowsMax && collector.bytes < settings.bytesMax) {
+        collector.add(this.#left[taken]);
+        to = this.#left[taken++].seq;
+      }
+      this.#left = this.#left.slice(taken);
+    }
+    return to;
+  }
+
+  async #store(cut: Cut, collected: Collected): Promise<void> {
+    const { rows, deadLetters, onStored } = this.parts;
+    for (const insert of collected.inserts) {
+      const token = `${insert.table}:${cut.from}-${cut.to}`;
+      await this.#again(() => rows.insert(insert.table, insert.columns, insert.arrow, token));
+    }
+    for (let i = 0; i < collected.letters.length; i += letterWindow) {
+      const window = collected.letters.slice(i, i + letterWindow);
+      await this.#again(async () => { await Promise.all(window.map((letter) => deadLetters.publish(letter))); });
+    }
+    this.#done = cut.to;
+    onStored?.(cut.to, collected.inserts.reduce((sum, insert) => sum + insert.rows, 0));
+  }
+
+  /** Until it succeeds, or the lease is lost: a store that is away delays rows, and loses none. */
+  async #again(attempt: () => Promise<void>): Promise<void> {
+    const { lease, logger, name } = this.parts;
+    for (let waitMs = firstRetryMs; ; waitMs = Math.min(waitMs * 2, retryMsMax)) {
+      if (!lease.held()) throw new AftercareError('lease_lost', `sink of ${name}: the lease could not be renewed in time`);
+      try {
+        return await attempt();
+      } catch (error) {
+        logger('warn', 'storing again', { log: name, waitMs, reason: messageOf(error) });
+        await delay(waitMs);
+      }
+    }
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * Steps of the ClickHouse schema, oldest first. A step that was released never changes; a new one is added below. A test
+ * compares what they add up to with the tables of `schemas/tables.ts`.
+ */
+import { start } from './0001-start.js';
+
+export interface Migration {
+  version: number;
+  name: string;
+  /** each may be run twice: a crash between two of them repeats the step */
+  statements: readonly string[];
+}
+
+export const migrations: readonly Migration[] = [{ version: 1, name: 'start', statements: start }];

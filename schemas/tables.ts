@@ -1,0 +1,166 @@
+/** The tables that analysts read. Each row carries `shard` and `seq`, so that anyone can prove that none is doubled. */
+import { column, type Table } from './columns.js';
+import type { Reject } from './decode.js';
+import { Click, Control, Label, Purchase, Refund, Ticket, type Event } from './events.js';
+
+export interface EventRow {
+  shard: number;
+  /** see `positionOf` */
+  position: number;
+  receivedMs: number;
+  event: Event;
+}
+export interface RejectRow extends Pick<Reject, 'position' | 'reason' | 'detail' | 'body'> {
+  subject: string;
+  receivedMs: number;
+}
+
+/** One recommended item of one answer. */
+export interface RecommendationRow {
+  shard: number;
+  /** sequence of the commit in OUT, and the place of the answer in it */
+  commitSeq: number;
+  answer: number;
+  rank: number;
+  atMs: number;
+  seq: number;
+  customer: string;
+  item: string;
+  score: number;
+  channel: string;
+  because: readonly string[];
+  model: string;
+}
+
+export interface NeighbourRow {
+  version: number;
+  exportedMs: number;
+  item: string;
+  rank: number;
+  neighbour: string;
+  similarity: number;
+  dot: number;
+  norm2: number;
+}
+
+/** Text of a schema's field; the comment of the column that holds it. */
+const said = (schema: { properties: object }, field: string): string => {
+  const property = (schema.properties as Record<string, { description?: string } | undefined>)[field];
+  if (property?.description === undefined) throw new RangeError(`schema has no described field "${field}"`);
+  return property.description;
+};
+
+/** A text field that only some types of event have; '' on the others. */
+const field = (event: Event, name: string): string => {
+  const value = (event as unknown as Record<string, unknown>)[name];
+  return typeof value === 'string' ? value : '';
+};
+const none: readonly never[] = [];
+const lines = (event: Event) => ('lines' in event ? event.lines : none);
+const seqComment = 'Position of the event: stream sequence * 1024 + line inside the message; unique within a shard';
+const streamSeq = { name: 'stream_seq', type: 'UInt64', expression: 'intDiv(seq, 1024)', comment: 'Sequence of the message in the stream EVENTS' };
+const sorted = 'Delta, ZSTD(1)';
+const zstd = 'ZSTD(1)';
+
+export const eventsTable: Table<EventRow> = {
+  name: 'events',
+  comment: 'Every event that was taken, once',
+  columns: [
+    column('shard', 'u16', 'Partition of the customer', (r) => r.shard),
+    column('seq', 'u64', seqComment, (r) => r.position, sorted),
+    column('type', 'label', said(Click, 'type'), (r) => r.event.type),
+    column('id', 'text', said(Click, 'id'), (r) => r.event.id, zstd),
+    column('customer', 'text', said(Click, 'customer'), (r) => r.event.customer, zstd),
+    column('at', 'time', said(Click, 'atMs'), (r) => r.event.atMs, sorted),
+    column('received_at', 'time', 'When the broker stored it', (r) => r.receivedMs, sorted),
+    column('session', 'text', said(Click, 'session'), (r) => field(r.event, 'session'), zstd),
+    column('action', 'label', `click: ${said(Click, 'action')}`, (r) => field(r.event, 'action')),
+    column('item', 'text', 'click, ticket: the item', (r) => field(r.event, 'item'), zstd),
+    column('order_id', 'text', `purchase, refund, ticket: ${said(Purchase, 'order')}`, (r) => field(r.event, 'order'), zstd),
+    column('line_items', 'texts', 'purchase, refund: item of each line', (r) => lines(r.event).map((l) => l.item), zstd),
+    column('line_quantities', 'u32s', 'purchase, refund: units of each line', (r) => lines(r.event).map((l) => l.quantity), zstd),
+    column('line_units_minor', 'i64s', 'purchase, refund: price of one unit of each line, in minor units', (r) => lines(r.event).map((l) => l.unitMinor), zstd),
+    column('amount_minor', 'i64', 'purchase, refund: amount in all, in minor units (cents); positive in both', (r) => ('amountMinor' in r.event ? r.event.amountMinor : 0), zstd),
+    column('currency', 'label', said(Purchase, 'currency'), (r) => field(r.event, 'currency')),
+    column('payment', 'label', `purchase: ${said(Purchase, 'payment')}`, (r) => field(r.event, 'payment')),
+    column('card', 'text', `purchase: ${said(Purchase, 'card')}`, (r) => field(r.event, 'card'), zstd),
+    column('device', 'text', `purchase, refund: ${said(Purchase, 'device')}`, (r) => field(r.event, 'device'), zstd),
+    column('address', 'text', `purchase: ${said(Purchase, 'address')}`, (r) => field(r.event, 'address'), zstd),
+    column('shipping_country', 'label', `purchase: ${said(Purchase, 'shippingCountry')}`, (r) => field(r.event, 'shippingCountry')),
+    column('billing_country', 'label', `purchase: ${said(Purchase, 'billingCountry')}`, (r) => field(r.event, 'billingCountry')),
+    column('coupon', 'text', `purchase: ${said(Purchase, 'coupon')}`, (r) => field(r.event, 'coupon'), zstd),
+    column('reason', 'text', `refund: ${said(Refund, 'reason')}`, (r) => field(r.event, 'reason'), zstd),
+    column('ticket', 'text', `ticket: ${said(Ticket, 'ticket')}`, (r) => field(r.event, 'ticket'), zstd),
+    column('text', 'text', `ticket: ${said(Ticket, 'text')}`, (r) => field(r.event, 'text'), zstd),
+    column('language', 'label', `ticket: ${said(Ticket, 'language')}`, (r) => field(r.event, 'language')),
+    column('label_of', 'label', `label: ${said(Label, 'of')}`, (r) => field(r.event, 'of')),
+    column('label_ref', 'text', `label: ${said(Label, 'ref')}`, (r) => field(r.event, 'ref'), zstd),
+    column('verdict', 'label', `label: ${said(Label, 'verdict')}`, (r) => field(r.event, 'verdict')),
+    column('answer', 'text', `label: ${said(Label, 'answer')}`, (r) => field(r.event, 'answer'), zstd),
+    column('command', 'label', `control: ${said(Control, 'command')}`, (r) => field(r.event, 'command')),
+  ],
+  aliases: [streamSeq],
+  // By arrival, not by event time: an import of years of history would otherwise open hundreds of partitions at once.
+  partitionBy: 'toYYYYMM(received_at)',
+  orderBy: ['type', 'at', 'seq'],
+  indexes: ['by_customer customer TYPE bloom_filter(0.01) GRANULARITY 4'],
+};
+
+export const rejectsTable: Table<RejectRow> = {
+  name: 'rejects',
+  comment: 'Every message or line that was not taken, with its original bytes and the reason',
+  columns: [
+    column('seq', 'u64', seqComment, (r) => r.position, sorted),
+    column('received_at', 'time', 'When the broker stored it', (r) => r.receivedMs, sorted),
+    column('subject', 'text', 'Subject as the stream stored it: ev.<shard>.<type>, or the published one where that has no such form', (r) => r.subject, zstd),
+    column('reason', 'label', 'Why, as a word to group by', (r) => r.reason),
+    column('detail', 'text', 'Why, as a sentence: the field, its value, the remedy', (r) => r.detail, zstd),
+    column('bytes', 'u32', 'Size of the body, bytes', (r) => r.body.byteLength),
+    column('body', 'bytes', 'The original bytes', (r) => r.body, 'ZSTD(3)'),
+  ],
+  aliases: [streamSeq],
+  partitionBy: 'toYYYYMM(received_at)',
+  orderBy: ['reason', 'received_at', 'seq'],
+};
+
+export const recommendationsTable: Table<RecommendationRow> = {
+  name: 'recommendations',
+  comment: 'Every item of every recommendation that was given',
+  columns: [
+    column('shard', 'u16', 'Partition of the customer', (r) => r.shard),
+    column('seq', 'u64', 'Sequence of the last message of EVENTS that the answer had seen', (r) => r.seq, sorted),
+    column('commit_seq', 'u64', 'Sequence in OUT of the commit that recorded it', (r) => r.commitSeq, sorted),
+    column('answer', 'u16', 'Place of the answer in its commit', (r) => r.answer),
+    column('rank', 'u16', 'Place of the item in the answer, from 1', (r) => r.rank),
+    column('at', 'time', 'When it was given', (r) => r.atMs, sorted),
+    column('customer', 'text', said(Click, 'customer'), (r) => r.customer, zstd),
+    column('item', 'text', 'The item that was recommended', (r) => r.item, zstd),
+    column('score', 'f64', 'Score that ranked it; comparable within one answer', (r) => r.score, zstd),
+    column('channel', 'label', 'Which part of the model proposed it: item-item, user-user or popular', (r) => r.channel),
+    column('because', 'texts', 'The items of the customer that speak for it, strongest first', (r) => r.because, zstd),
+    column('model', 'label', 'Model and version that decided', (r) => r.model),
+  ],
+  partitionBy: 'toYYYYMM(at)',
+  orderBy: ['customer', 'at', 'rank', 'commit_seq', 'answer'],
+};
+
+export const itemNeighboursTable: Table<NeighbourRow> = {
+  name: 'item_neighbours',
+  comment: 'The most similar items of each item, one version for each export',
+  columns: [
+    column('version', 'u64', 'The export: its start, milliseconds since 1970', (r) => r.version),
+    column('exported_at', 'time', 'When the export started', (r) => r.exportedMs, sorted),
+    column('item', 'text', 'The item', (r) => r.item, zstd),
+    column('rank', 'u16', 'Place of the neighbour, from 1', (r) => r.rank),
+    column('neighbour', 'text', 'The similar item', (r) => r.neighbour, zstd),
+    column('similarity', 'f64', 'Cosine of the two items over all customers: dot / (norm * norm)', (r) => r.similarity, zstd),
+    column('dot', 'f64', 'Sum over customers of the product of their strengths, in units of the newest event', (r) => r.dot, zstd),
+    column('norm2', 'f64', 'Squared norm of the item, in the same unit', (r) => r.norm2, zstd),
+  ],
+  partitionBy: 'toYYYYMM(exported_at)',
+  orderBy: ['version', 'item', 'rank'],
+  ttl: 'toDateTime(exported_at) + INTERVAL 90 DAY',
+};
+
+export const tables = { events: eventsTable, rejects: rejectsTable, recommendations: recommendationsTable, item_neighbours: itemNeighboursTable } as const;
+export type TableName = keyof typeof tables;
