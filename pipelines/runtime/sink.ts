@@ -46,9 +46,14 @@ const letterWindow = 64;
 
 /** Pumps until the signal, then stores what it has. @throws AftercareError fenced, lease_lost, order_broken */
 export async function runSink(parts: SinkParts, signal: AbortSignal): Promise<void> {
-  const pump = new Pump(parts);
-  await pump.start(signal);
-  await pump.run(signal);
+  const pump = new Pump(parts, signal);
+  try {
+    await pump.start();
+    await pump.run();
+  } catch (error) {
+    // Stopped while the store was away: the recorded cut is repeated at the next start.
+    if (!(signal.aborted && error instanceof AftercareError && error.code === 'closed')) throw error;
+  }
 }
 
 interface Cut { from: number; to: number }
@@ -59,10 +64,10 @@ class Pump {
   #left: StoredMessage[] = [];
   #storing: Promise<void> = Promise.resolve();
 
-  constructor(private readonly parts: SinkParts) {}
+  constructor(private readonly parts: SinkParts, private readonly signal: AbortSignal) {}
 
   /** Repeats the cut that a former sink may have stored in part. */
-  async start(signal: AbortSignal): Promise<void> {
+  async start(): Promise<void> {
     const { cuts, name, log, collector, logger } = this.parts;
     const found = await cuts.read(name);
     this.#done = found?.record.done ?? 0;
@@ -73,27 +78,27 @@ class Pump {
     const cursor = await log.open(cut.from);
     try {
       let seq = cut.from - 1;
-      while (seq < cut.to && !signal.aborted) {
+      while (seq < cut.to && !this.signal.aborted) {
         const messages = (await cursor.take(1024, 1000)).filter((m) => m.seq <= cut.to);
         for (const message of messages) collector.add(message);
         if (messages.length > 0) seq = messages[messages.length - 1].seq;
         else if ((await log.lastSeq()) >= cut.to) break;
       }
-      if (signal.aborted) return void collector.finish();
+      if (this.signal.aborted) return void collector.finish();
       await this.#store(cut, collector.finish());
     } finally {
       await cursor.close();
     }
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
+  async run(): Promise<void> {
+    if (this.signal.aborted) return;
     const { log, collector, cuts, name } = this.parts;
     const cursor = await log.open(this.#done + 1);
     try {
       let from = this.#done + 1;
-      while (!signal.aborted) {
-        const to = await this.#collect(cursor, signal);
+      while (!this.signal.aborted) {
+        const to = await this.#collect(cursor);
         await this.#storing;
         if (to === undefined) continue;
         const cut = { from, to };
@@ -111,11 +116,11 @@ class Pump {
   }
 
   /** Messages of one cut. @returns the sequence of the last one, undefined when there were none */
-  async #collect(cursor: LogCursor, signal: AbortSignal): Promise<number | undefined> {
+  async #collect(cursor: LogCursor): Promise<number | undefined> {
     const { collector, settings } = this.parts;
     let to: number | undefined;
     let endMs = Infinity;
-    while (collector.rows < settings.rowsMax && collector.bytes < settings.bytesMax && performance.now() < endMs && !signal.aborted) {
+    while (collector.rows < settings.rowsMax && collector.bytes < settings.bytesMax && performance.now() < endMs && !this.signal.aborted) {
       if (this.#left.length === 0) this.#left = await cursor.take(1024, Math.max(1, Math.min(100, endMs - performance.now())));
       if (this.#left.length > 0 && endMs === Infinity) endMs = performance.now() + settings.lingerMs;
       let taken = 0;
@@ -150,6 +155,7 @@ class Pump {
       try {
         return await attempt();
       } catch (error) {
+        if (this.signal.aborted) throw new AftercareError('closed', `sink of ${name}: stopped before the cut was stored`, { cause: error });
         logger('warn', 'storing again', { log: name, waitMs, reason: messageOf(error) });
         await delay(waitMs);
       }

@@ -1,0 +1,186 @@
+/**
+ * Request/reply on the NATS services protocol, so that `nats micro` lists it. Each process answers `aftercare.<name>`
+ * in a queue group; a request for a customer of another shard goes on to that shard, one hop away.
+ *
+ * A recommendation is a decision: it is committed before it is answered, so that no answer is without its row.
+ */
+import { Svcm, type Service } from '@nats-io/services';
+import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import type { Recommender } from '../../models/recommend/recommender.js';
+import { messageOf } from '../../schemas/errors.js';
+import { kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, SimilarRequest, type SimilarAnswer } from '../../schemas/services.js';
+import { partitionOf, serviceSubject, shardServiceSubject } from '../../schemas/subjects.js';
+import { neighbours, profile, recommend, similar } from '../recommend/serve.js';
+import type { LiveShard } from './shard.js';
+
+export interface ServeOptions {
+  nc: NatsConnection;
+  shards: number;
+  version: string;
+}
+
+/** A failed request: an HTTP-like code and a sentence. */
+class RequestError extends Error {
+  constructor(readonly code: number, message: string) {
+    super(message);
+  }
+}
+
+type Handler = (body: Uint8Array) => Promise<unknown>;
+/** A shard that is about to be taken over answers late; longer than that is a failure. */
+const forwardTimeoutMs = 2000;
+
+const checks = {
+  recommend: requestCheck(RecommendRequest),
+  similar: requestCheck(SimilarRequest),
+  profile: requestCheck(ProfileRequest),
+  neighbours: requestCheck(NeighboursRequest),
+};
+
+/** Starts answering for a live shard. @returns stops it, letting what was asked be answered */
+export async function serveShard(live: LiveShard<Recommender>, options: ServeOptions): Promise<() => Promise<void>> {
+  const { nc } = options;
+  const own = shardHandlers(live);
+  const subscriptions = Object.entries(own).map(([name, handler]) =>
+    nc.subscribe(shardServiceSubject(live.shard, name), { callback: (_error, message) => void answer(message, handler) }));
+  const service = await addService(live, options, publicHandlers(live, options, own));
+  return async () => {
+    await service.stop();
+    for (const subscription of subscriptions) subscription.unsubscribe();
+  };
+}
+
+async function addService(live: LiveShard<Recommender>, options: ServeOptions, handlers: Record<string, Handler>): Promise<Service> {
+  const service = await new Svcm(options.nc).add({
+    name: 'aftercare',
+    version: options.version,
+    description: 'Recommendations, similar items and profiles from the live models',
+    metadata: { shard: String(live.shard), epoch: String(live.epoch) },
+    queue: 'aftercare',
+    statsHandler: () => Promise.resolve(shardStatus(live)),
+  });
+  for (const [name, handler] of Object.entries(handlers)) {
+    service.addEndpoint(name, { subject: serviceSubject(name), handler: (_error, message) => void answer(message, handler) });
+  }
+  return service;
+}
+
+export interface ShardStatus {
+  part: 'shard';
+  shard: number;
+  epoch: number;
+  seq: number;
+  committedTo: number;
+  snapshotSeq: number;
+  events: number;
+  rejects: number;
+  rssBytes: number;
+  model: ReturnType<Recommender['stats']>;
+}
+
+const shardStatus = (live: LiveShard<Recommender>): ShardStatus => ({
+  part: 'shard',
+  shard: live.shard,
+  epoch: live.epoch,
+  seq: live.seq,
+  committedTo: live.committedTo,
+  snapshotSeq: live.snapshotSeq,
+  events: live.events,
+  rejects: live.rejects,
+  rssBytes: process.memoryUsage.rss(),
+  model: live.state.stats(),
+});
+
+/** What this shard answers out of its own memory. */
+function shardHandlers(live: LiveShard<Recommender>) {
+  const place = () => ({ shard: live.shard, seq: live.seq });
+  return {
+    async recommend(body: Uint8Array) {
+      const { answer: found, decision } = recommend(live.state, valid(checks.recommend(body)), place(), Date.now());
+      await live.record([decision]);
+      return found;
+    },
+    profile(body: Uint8Array) {
+      const request = valid(checks.profile(body));
+      return Promise.resolve(profile(live.state, request, place()) ?? notFound(`customer "${request.customer}" is unknown: no event of theirs was folded, or they were forgotten`));
+    },
+    neighbours: (body: Uint8Array) => Promise.resolve(neighbours(live.state, valid(checks.neighbours(body)))),
+    similar(body: Uint8Array) {
+      const request = valid(checks.similar(body));
+      return Promise.resolve(similar(live.state, request) ?? notFound(`item "${request.item}" is unknown: no customer has touched it`));
+    },
+    hash: () => Promise.resolve({ shard: live.shard, seq: live.seq, hash: live.state.hash() }),
+    status: () => Promise.resolve(shardStatus(live)),
+  };
+}
+
+/** What anyone may ask, whichever shard it concerns. */
+function publicHandlers(live: LiveShard<Recommender>, { nc, shards }: ServeOptions, own: ReturnType<typeof shardHandlers>): Record<string, Handler> {
+  const ask = async (shard: number, name: string, body: Uint8Array): Promise<unknown> => {
+    const reply = await nc.request(shardServiceSubject(shard, name), body, { timeout: forwardTimeoutMs }).catch((error: unknown) => {
+      throw new RequestError(503, `shard ${shard} does not answer: ${messageOf(error)}; it may be starting`);
+    });
+    const failed = reply.headers?.get(errorHeaders.text);
+    if (failed) throw new RequestError(Number(reply.headers?.get(errorHeaders.code)), failed);
+    return reply.json();
+  };
+  const ofCustomer = (name: 'recommend' | 'profile'): Handler => async (body) => {
+    const { customer } = valid(checks[name](body));
+    const shard = partitionOf(customer, shards);
+    return shard === live.shard ? own[name](body) : ask(shard, name, body);
+  };
+  return {
+    recommend: ofCustomer('recommend'),
+    profile: ofCustomer('profile'),
+    async similar(body) {
+      const request = valid(checks.similar(body));
+      if (shards === 1) return own.similar(body);
+      const found = await similarOfAll(request, shards, (shard) => (shard === live.shard ? own.similar(body) : ask(shard, 'similar', body)));
+      return found ?? notFound(`item "${request.item}" is unknown: no customer has touched it`);
+    },
+  };
+}
+
+/**
+ * The lists of all shards as one: sum of the dots over the sum of the products of the norms. That product is an upper
+ * bound by parts of the true one (Cauchy-Schwarz); the export, which has the norms of all items, is exact.
+ */
+async function similarOfAll(request: SimilarRequest, shards: number, ask: (shard: number) => Promise<unknown>): Promise<SimilarAnswer | undefined> {
+  const answers = await Promise.all(Array.from({ length: shards }, (_, shard) => ask(shard).catch(notKnownThere)));
+  const known = (answers as (SimilarAnswer | undefined)[]).filter((found) => found !== undefined);
+  if (known.length === 0) return undefined;
+  const sums = new Map<string, { dot: number; norms: number }>();
+  for (const { item, dot, similarity } of known.flatMap((found) => found.items)) {
+    const sum = sums.get(item) ?? { dot: 0, norms: 0 };
+    sums.set(item, { dot: sum.dot + dot, norms: sum.norms + dot / similarity });
+  }
+  const items = [...sums].map(([item, { dot, norms }]) => ({ item, dot, similarity: dot / norms }));
+  return { item: request.item, items: items.sort((a, b) => b.similarity - a.similarity).slice(0, request.k ?? kDefault) };
+}
+
+function notKnownThere(error: unknown): undefined {
+  if (error instanceof RequestError && error.code === 404) return undefined;
+  throw error;
+}
+
+const errorHeaders = { text: 'Nats-Service-Error', code: 'Nats-Service-Error-Code' } as const;
+
+function valid<T>(checked: { value: T } | { error: string }): T {
+  if ('error' in checked) throw new RequestError(400, checked.error);
+  return checked.value;
+}
+
+function notFound(message: string): never {
+  throw new RequestError(404, message);
+}
+
+async function answer(message: Pick<Msg, 'data' | 'respond'>, handler: Handler): Promise<void> {
+  try {
+    message.respond(JSON.stringify(await handler(message.data)));
+  } catch (error) {
+    const fields = headers();
+    fields.set(errorHeaders.code, String(error instanceof RequestError ? error.code : 500));
+    fields.set(errorHeaders.text, messageOf(error).replaceAll(/[^\x20-\x7e]/g, '?'));
+    message.respond('', { headers: fields });
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Requests that the services of a shop send, and what they get back. A bad one gets the NATS services error headers
+ * with code 400 and a text that names the field.
+ *
+ *   aftercare.recommend  {"customer":"c42","k":10}
+ *   aftercare.similar    {"item":"kettle-1","k":10}
+ *   aftercare.profile    {"customer":"c42"}
+ */
+import { Type, type Static, type TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Customer, Item } from './events.js';
+import { explain } from './explain.js';
+import { limits } from './limits.js';
+
+const strict = { additionalProperties: false } as const;
+const K = Type.Optional(Type.Integer({ minimum: 1, maximum: limits.answerItemsMax, description: 'How many items; 10 when absent' }));
+export const kDefault = 10;
+
+export const RecommendRequest = Type.Object({ customer: Customer, k: K }, { ...strict, title: 'RecommendRequest', description: 'What to show to a customer' });
+export const SimilarRequest = Type.Object({ item: Item, k: K }, { ...strict, title: 'SimilarRequest', description: 'What resembles an item' });
+export const ProfileRequest = Type.Object({ customer: Customer }, { ...strict, title: 'ProfileRequest', description: 'What the models hold about a customer' });
+/** Between a shard and the export workflow: items in the order of their ids, from `fromId`. */
+export const NeighboursRequest = Type.Object(
+  { fromId: Type.Integer({ minimum: 0, maximum: 2 ** 24 }), count: Type.Integer({ minimum: 1, maximum: 1000 }) },
+  { ...strict, title: 'NeighboursRequest', description: 'A page of items with their neighbours' },
+);
+
+export type RecommendRequest = Static<typeof RecommendRequest>;
+export type SimilarRequest = Static<typeof SimilarRequest>;
+export type ProfileRequest = Static<typeof ProfileRequest>;
+export type NeighboursRequest = Static<typeof NeighboursRequest>;
+
+export interface Because {
+  /** an item of the customer's own */
+  item?: string;
+  /** that many customers */
+  customers?: number;
+  /** share in the score, in the score's unit */
+  weight: number;
+}
+export interface RecommendAnswer {
+  customer: string;
+  items: { item: string; score: number; channel: string; because: Because[] }[];
+  model: string;
+  shard: number;
+  /** sequence of the last message that the answer has seen */
+  seq: number;
+}
+export interface SimilarAnswer {
+  item: string;
+  items: { item: string; similarity: number; dot: number }[];
+}
+export interface ProfileAnswer {
+  customer: string;
+  items: { item: string; strength: number }[];
+  norm: number;
+  shard: number;
+  seq: number;
+}
+export interface NeighboursAnswer {
+  nextId: number;
+  items: { item: string; norm2: number; neighbours: { item: string; similarity: number; dot: number }[] }[];
+}
+
+export const serviceSchemas = { recommend: RecommendRequest, similar: SimilarRequest, profile: ProfileRequest } as const;
+export type ServiceName = keyof typeof serviceSchemas;
+
+/** @returns a check of a request's body: the value, or what is wrong with it */
+export function requestCheck<S extends TSchema>(schema: S): (body: Uint8Array) => { value: Static<S> } | { error: string } {
+  const check = Compile(schema);
+  return (body) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    } catch (error) {
+      return { error: `the request is not JSON: ${(error as Error).message}` };
+    }
+    return check.Check(value) ? { value: value } : { error: explain(check.Errors(value), value) };
+  };
+}
