@@ -115,7 +115,7 @@ async function endGently(kill: (signal: NodeJS.Signals) => void, exited: Promise
  * the shell, so the guardian is one process of about a megabyte.
  */
 function guard(pid: number): ChildProcess {
-  const script = 'read _; kill -TERM "$1" 2>/dev/null; n=0; while kill -0 "$1" 2>/dev/null && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done; kill -KILL "$1" 2>/dev/null';
+  const script = 'read _; kill -TERM "$1"; n=0; while [ $n -lt 100 ]; do kill -0 "$1" || exit 0; sleep 0.1; n=$((n+1)); done; kill -KILL "$1"';
   const guardian = spawn('/bin/sh', ['-c', script, 'aftercare-guardian', String(pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   guardian.on('error', () => undefined); // without a shell the child is merely unguarded; the next start cleans up
   guardian.stdin.on('error', () => undefined);

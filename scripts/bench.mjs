@@ -1,0 +1,4 @@
+import { setupOrExit } from './setup.mjs';
+
+await setupOrExit({ quiet: true });
+await import('../dist/bench/main.js');
