@@ -1,0 +1,215 @@
+/** The loop against in-memory ports: every promise of the commit protocol, and a kill at each of its awaits. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { decodeCommit, type Commit } from '../../pipelines/runtime/commit.js';
+import { silentLogger } from '../../pipelines/runtime/log-line.js';
+import { memoryCommits, memoryLog, type MemoryLog } from '../../pipelines/runtime/memory/log.js';
+import { memoryLeases, memorySnapshots } from '../../pipelines/runtime/memory/stores.js';
+import type { CommitLog, Snapshots } from '../../pipelines/runtime/ports.js';
+import { defaultShardSettings, runShard, type LiveShard, type ShardParts } from '../../pipelines/runtime/shard.js';
+import { AftercareError } from '../../schemas/errors.js';
+import { bytes, click, purchase } from '../support/events.js';
+import { next, toyStep, type Toy } from '../support/toy-step.js';
+
+interface World {
+  events: MemoryLog;
+  out: MemoryLog;
+  commits: CommitLog;
+  snapshots: Snapshots;
+}
+
+function world(): World {
+  const out = memoryLog();
+  return { events: memoryLog(), out, commits: memoryCommits(out), snapshots: memorySnapshots() };
+}
+
+function parts(world: World, more: Partial<ShardParts<Toy>> = {}): ShardParts<Toy> {
+  return {
+    shard: 0, shards: 1, holder: 'test', ...world, leases: memoryLeases(1000), step: toyStep,
+    settings: { ...defaultShardSettings, batchEventsMax: 7, snapshotMessages: 10 }, logger: silentLogger, ...more,
+  };
+}
+
+async function commitsOf({ out }: World): Promise<Commit[]> {
+  const cursor = await out.open(1);
+  const messages = (await out.lastSeq()) === 0 ? [] : await cursor.take(10_000, 10);
+  return messages.map((m) => decodeCommit(m.body));
+}
+
+/** Runs a shard until it has committed up to `seq`. */
+async function runTo(shard: ShardParts<Toy>, seq: number): Promise<Toy> {
+  const stop = new AbortController();
+  let state: Toy | undefined;
+  const onLive = (live: LiveShard<Toy>) => {
+    void (async () => {
+      while (live.committedTo < seq && !stop.signal.aborted) await delay(1);
+      state = live.state;
+      stop.abort();
+    })();
+    return Promise.resolve(() => Promise.resolve());
+  };
+  await runShard({ ...shard, onLive }, stop.signal);
+  if (state === undefined) throw new Error('the shard was never live');
+  return state;
+}
+
+function publish({ events }: World, count: number, from = 0): void {
+  for (let i = from; i < from + count; i++) {
+    if (i % 5 === 4) events.append('ev.0.batch', bytes(click(`e${i}a`), purchase(`e${i}b`)), Date.now());
+    else if (i % 7 === 6) events.append('ev.0.click', Buffer.from('not json'), Date.now());
+    else events.append('ev.0.click', bytes(click(`e${i}`)), Date.now());
+  }
+}
+
+/** What an uninterrupted fold of those events leaves. */
+function expected(count: number): Toy {
+  const state = { digest: '', folded: 0 };
+  const fold = (id: string): void => { state.digest = next(state.digest, id); state.folded += 1; };
+  for (let i = 0; i < count; i++) {
+    if (i % 5 === 4) { fold(`e${i}a`); fold(`e${i}b`); }
+    else if (i % 7 !== 6) fold(`e${i}`);
+  }
+  return state;
+}
+
+/** Commits cover the stream without a gap or an overlap, and no decision stands twice. */
+function checkCommits(commits: Commit[], lastSeq: number): void {
+  let to = 0;
+  for (const commit of commits) {
+    expect(commit.from).toBe(to + 1);
+    expect(commit.to).toBeGreaterThanOrEqual(to);
+    to = commit.to;
+  }
+  expect(to).toBe(lastSeq);
+  const decided = commits.flatMap((c) => c.decisions.map((d) => (d.value as { seq: number }).seq));
+  expect(decided).toEqual([...new Set(decided)].sort((a, b) => a - b));
+}
+
+describe('the shard', () => {
+  it('folds in order, commits without gaps, and skips what does not decode', async () => {
+    const w = world();
+    publish(w, 40);
+    const state = await runTo(parts(w), 40);
+    expect(state).toEqual(expected(40));
+    const commits = await commitsOf(w);
+    checkCommits(commits, 40);
+    expect(commits.flatMap((c) => c.decisions)).toHaveLength(8);
+    expect(Math.max(...commits.map((c) => c.events)), 'a batch ends with the message that fills it').toBeLessThanOrEqual(8);
+  });
+
+  it('goes on from its snapshot, with the same state and no decision twice', async () => {
+    const w = world();
+    publish(w, 23);
+    await runTo(parts(w), 23);
+    expect((await w.snapshots.newest(0, 23))?.seq, 'a graceful stop takes a snapshot').toBe(23);
+    publish(w, 20, 23);
+    expect(await runTo(parts(w), 43)).toEqual(expected(43));
+    checkCommits(await commitsOf(w), 43);
+  });
+
+  it('without any snapshot it folds everything again, silently', async () => {
+    const w = world();
+    publish(w, 30);
+    await runTo(parts(w), 30);
+    const before = (await commitsOf(w)).flatMap((c) => c.decisions).length;
+    publish(w, 1, 30);
+    expect(await runTo(parts({ ...w, snapshots: memorySnapshots() }), 31)).toEqual(expected(31));
+    const commits = await commitsOf(w);
+    checkCommits(commits, 31);
+    expect(commits.flatMap((c) => c.decisions)).toHaveLength(before);
+  });
+
+  it('a snapshot that cannot be restored is passed over', async () => {
+    const w = world();
+    publish(w, 30);
+    await runTo(parts(w), 30);
+    const step = { ...toyStep, restore: () => { throw new AftercareError('snapshot_damaged', 'other settings'); } };
+    expect(await runTo(parts(w, { step }), 30)).toEqual(expected(30));
+  });
+
+  it('records a decision asked for while live, and answers after it is durable', async () => {
+    const w = world();
+    publish(w, 3);
+    const stop = new AbortController();
+    const onLive = async (live: LiveShard<Toy>) => {
+      const { commitSeq, first } = await live.record([{ table: 'recommendations', value: { seq: -1 } }]);
+      const stored = await w.commits.last(0);
+      expect(stored?.seq).toBe(commitSeq);
+      expect(decodeCommit(stored?.body ?? new Uint8Array()).decisions[first].value).toEqual({ seq: -1 });
+      stop.abort();
+      return () => Promise.resolve();
+    };
+    await runShard(parts(w, { onLive }), stop.signal);
+  });
+
+  it('a former owner cannot commit after a takeover', async () => {
+    const w = world();
+    publish(w, 5);
+    const stop = new AbortController();
+    let zombie: LiveShard<Toy> | undefined;
+    const first = runShard(parts(w, { onLive: (live) => { zombie ??= live; return Promise.resolve(() => Promise.resolve()); } }), stop.signal);
+    while (zombie === undefined || zombie.committedTo < 5) await delay(1);
+    // Another lease store: the first owner does not notice that it has lost the shard.
+    await runTo(parts(w), 5);
+    await expect(zombie.record([{ table: 'recommendations', value: { seq: 1 } }])).rejects.toMatchObject({ code: 'fenced' });
+    stop.abort();
+    await first;
+    expect((await commitsOf(w)).flatMap((c) => c.decisions)).toHaveLength(1);
+  });
+
+  it.each([['before', false], ['after', true]])('a commit whose answer is lost %s it was stored is made once', async (_when, stored) => {
+    const w = world();
+    publish(w, 40);
+    let calls = 0;
+    const commits: CommitLog = {
+      ...w.commits,
+      async append(shard, body, expectedSeq) {
+        calls += 1;
+        if (calls % 3 !== 2) return w.commits.append(shard, body, expectedSeq);
+        if (stored) await w.commits.append(shard, body, expectedSeq);
+        throw new AftercareError('unavailable', 'no answer');
+      },
+    };
+    expect(await runTo(parts({ ...w, commits }), 40)).toEqual(expected(40));
+    checkCommits(await commitsOf(w), 40);
+  });
+
+  it('killed at each await in turn: the same state, no decision lost or doubled', async () => {
+    const count = 60;
+    let kills = 0;
+    for (let killAt = 1; ; killAt++) {
+      const w = world();
+      publish(w, count);
+      const killed = await runUntilKilled(w, killAt, count);
+      kills += killed ? 1 : 0;
+      expect(await runTo(parts(w), count)).toEqual(expected(count));
+      const commits = await commitsOf(w);
+      checkCommits(commits, count);
+      expect(commits.flatMap((c) => c.decisions)).toHaveLength(12);
+      if (!killed) break;
+    }
+    expect(kills).toBeGreaterThan(15);
+  });
+});
+
+/** A process that dies at its `killAt`-th call of a port, half of the time after the call took effect. @returns whether it died */
+async function runUntilKilled(w: World, killAt: number, count: number): Promise<boolean> {
+  let calls = 0;
+  let died: (value: boolean) => void = () => undefined;
+  const dead = new Promise<boolean>((resolve) => { died = resolve; });
+  const never = new Promise<never>(() => undefined);
+  const mortal = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
+    calls += 1;
+    if (calls < killAt) return call(...args);
+    if (calls === killAt && killAt % 2 === 0) await call(...args);
+    died(true);
+    return never;
+  };
+  const mortalPorts = {
+    events: { open: mortal((...args: Parameters<MemoryLog['open']>) => w.events.open(...args)), lastSeq: () => w.events.lastSeq() },
+    commits: { append: mortal(w.commits.append), last: mortal(w.commits.last), trim: w.commits.trim },
+    snapshots: { newest: mortal(w.snapshots.newest), save: mortal(w.snapshots.save) },
+  };
+  const finished = runTo(parts(w, mortalPorts), count).then(() => false);
+  return Promise.race([dead, finished]);
+}

@@ -1,0 +1,22 @@
+/** A step small enough to check by eye: it chains a hash over what it folded, so order, loss and doubling all show. */
+import { createHash } from 'node:crypto';
+import type { Step } from '../../pipelines/step.js';
+
+export interface Toy {
+  digest: string;
+  folded: number;
+}
+
+export const next = (digest: string, id: string): string => createHash('sha256').update(`${digest}/${id}`).digest('hex');
+
+/** Emits one decision for each purchase, so that decisions can be counted. */
+export const toyStep: Step<Toy> = {
+  empty: () => ({ digest: '', folded: 0 }),
+  step(state, { event, position }, emit) {
+    state.digest = next(state.digest, event.id);
+    state.folded += 1;
+    if (event.type === 'purchase') emit({ table: 'recommendations', value: { customer: event.customer, atMs: event.atMs, seq: position, model: 'toy', items: [] } });
+  },
+  snapshot: (state) => [Buffer.from(JSON.stringify(state))],
+  restore: ([chunk]) => JSON.parse(Buffer.from(chunk).toString()) as Toy,
+};
