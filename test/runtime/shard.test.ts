@@ -9,6 +9,7 @@ import type { CommitLog, Snapshots } from '../../pipelines/runtime/ports.js';
 import { defaultShardSettings, runShard, type LiveShard, type ShardParts } from '../../pipelines/runtime/shard.js';
 import { AftercareError } from '../../schemas/errors.js';
 import { bytes, click, purchase } from '../support/events.js';
+import { mortal } from '../support/mortal.js';
 import { next, toyStep, type Toy } from '../support/toy-step.js';
 
 interface World {
@@ -194,22 +195,11 @@ describe('the shard', () => {
 
 /** A process that dies at its `killAt`-th call of a port, half of the time after the call took effect. @returns whether it died */
 async function runUntilKilled(w: World, killAt: number, count: number): Promise<boolean> {
-  let calls = 0;
-  let died: (value: boolean) => void = () => undefined;
-  const dead = new Promise<boolean>((resolve) => { died = resolve; });
-  const never = new Promise<never>(() => undefined);
-  const mortal = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
-    calls += 1;
-    if (calls < killAt) return call(...args);
-    if (calls === killAt && killAt % 2 === 0) await call(...args);
-    died(true);
-    return never;
-  };
+  const { wrap, orDone } = mortal(killAt);
   const mortalPorts = {
-    events: { open: mortal((...args: Parameters<MemoryLog['open']>) => w.events.open(...args)), lastSeq: () => w.events.lastSeq() },
-    commits: { append: mortal(w.commits.append), last: mortal(w.commits.last), trim: w.commits.trim },
-    snapshots: { newest: mortal(w.snapshots.newest), save: mortal(w.snapshots.save) },
+    events: { open: wrap((...args: Parameters<MemoryLog['open']>) => w.events.open(...args)), lastSeq: () => w.events.lastSeq() },
+    commits: { append: wrap(w.commits.append), last: wrap(w.commits.last), trim: w.commits.trim },
+    snapshots: { newest: wrap(w.snapshots.newest), save: wrap(w.snapshots.save) },
   };
-  const finished = runTo(parts(w, mortalPorts), count).then(() => false);
-  return Promise.race([dead, finished]);
+  return orDone(runTo(parts(w, mortalPorts), count));
 }
