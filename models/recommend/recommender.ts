@@ -1,0 +1,328 @@
+/**
+ * Live recommendations: exact incremental item-item cosine with forward decay, user-user cosine at query time, decayed
+ * popularity. This file holds the contract, the names and the limits; assembly/ holds the arithmetic, naive.ts the same
+ * without any cleverness, which the tests hold it to.
+ *
+ * r(u, p)     the largest w * 2^((t - L) / halfLife) over what customer u did with item p      (decay.ts)
+ * norm2(p)    sum over u of r(u, p)^2                dot(p, q)   sum over u of r(u, p) r(u, q)
+ * cosine      dot(p, q) / sqrt(norm2(p) norm2(q))
+ *
+ * The sums run over what customers' bounded histories hold or held: an entry that is pushed out of a full history leaves
+ * what was learnt from it behind, and a later event on the same item learns anew.
+ */
+import { createIntern, type Intern } from '../intern.js';
+import { epochOf, halfLives, R_MIN, relative, toMoment } from './decay.js';
+import { DEPTH, fuse, type Ranked } from './fuse.js';
+import { instantiate, MOST, NONE, RECORD, type Answer, type Kernel } from './kernel.js';
+import { checkK, checkSettings, evictionBatch, flatten, type RecommendSettings } from './settings.js';
+import { digest, pack, unpack, type Header } from './snapshot.js';
+
+export { defaultSettings, type RecommendLimits, type RecommendSettings } from './settings.js';
+
+export type Channel = 'item-item' | 'user-user' | 'popular';
+
+export interface Recommendation {
+  item: string;
+  /** By reciprocal rank: comparable within one answer only. */
+  score: number;
+  /** The channel that contributed most. */
+  channel: Channel;
+  /** Items of the customer's own history, or how many customers stand behind it; `weight` is the share in the channel's own unit. */
+  because: { item?: string; customers?: number; weight: number }[];
+}
+
+export interface Neighbour {
+  item: string;
+  similarity: number;
+  /** As of the newest event. */
+  dot: number;
+}
+
+export interface Recommender {
+  /** @param strength weight of what was done, in (0, 1024]: view 1 .. purchase 5  @param atMs when, by the event's own clock */
+  observe(customer: string, item: string, strength: number, atMs: number): void;
+  /** A refund: subtracts what the customer's entry for the item contributed. Nothing happens when there is none. */
+  retract(customer: string, item: string, atMs: number): void;
+  /** Subtracts all that the customer's history holds, and drops every trace, the name included. */
+  forget(customer: string): void;
+  /** At most 512, without what the customer has already; an unknown customer gets what is popular. Never writes. */
+  recommend(customer: string, k: number, atMs: number): Recommendation[];
+  /** undefined: the item is unknown. */
+  similar(item: string, k: number): Neighbour[] | undefined;
+  /** Strongest first, as of the newest event. */
+  profile(customer: string): { items: { item: string; strength: number }[]; norm: number } | undefined;
+  /** All items by id, page by page; `nextId` is -1 behind the last. `norm2` and dots are as of the newest event. */
+  neighbours(fromId: number, count: number): { nextId: number; items: { item: string; norm2: number; neighbours: Neighbour[] }[] };
+  stats(): RecommendStats;
+  /** Deterministic: the same events give the same bytes, also when the state was restored in the middle. */
+  snapshot(): Uint8Array[];
+  /** sha256, hexadecimal, of what a snapshot would hold. */
+  hash(): string;
+}
+
+export interface RecommendStats {
+  customers: number;
+  items: number;
+  pairs: number;
+  /** Allocated bytes of the pair table for each pair. */
+  pairBytes: number;
+  /** Bytes that the kernel's state takes; names come on top. */
+  memoryBytes: number;
+  evicted: { customers: number; items: number; pairs: number };
+}
+
+/** What a recommender consists of; `begun` once an event has set the landmark. */
+interface State {
+  settings: RecommendSettings;
+  kernel: Kernel;
+  customers: Intern;
+  items: Intern;
+  /** Ids of evicted items that the sweep has not freed yet. */
+  dying: number[];
+  begun: boolean;
+  epoch: number;
+  newestMs: number;
+  evicted: { customers: number; items: number };
+}
+
+/** @throws RangeError when a setting is out of range */
+export function createRecommender(settings: RecommendSettings, wasm: BufferSource | WebAssembly.Module): Recommender {
+  checkSettings(settings);
+  return serve({
+    settings,
+    kernel: instantiate(wasm, settings.limits, settings.limits.items + evictionBatch(settings.limits)),
+    customers: createIntern(),
+    items: createIntern(),
+    dying: [],
+    begun: false,
+    epoch: 0,
+    newestMs: 0,
+    evicted: { customers: 0, items: 0 },
+  });
+}
+
+/** @throws RangeError when the chunks are not a whole snapshot of this version made with these settings */
+export function restoreRecommender(settings: RecommendSettings, wasm: BufferSource | WebAssembly.Module, chunks: Uint8Array[]): Recommender {
+  checkSettings(settings);
+  const { header, next } = unpack(chunks);
+  const mine = flatten(settings);
+  for (const key of Object.keys(mine)) {
+    if (header.settings[key] === mine[key]) continue;
+    throw new RangeError(`recommend snapshot: made with ${key} ${header.settings[key]}, but the setting is ${mine[key]}; rebuild from the events`);
+  }
+  const kernel = instantiate(wasm, settings.limits, settings.limits.items + evictionBatch(settings.limits));
+  const customers = createIntern(next((bytes) => new Uint8Array(bytes)));
+  const items = createIntern(next((bytes) => new Uint8Array(bytes)));
+  next((bytes) => kernel.bytes(kernel.stateAt(), bytes));
+  kernel.loadState();
+  next((bytes) => kernel.bytes(kernel.hotAt(), bytes));
+  next((bytes) => kernel.bytes(kernel.coldAt(), bytes));
+  next((bytes) => kernel.bytes(kernel.customersAt(), bytes));
+  next((bytes) => kernel.bytes(kernel.heapAt(), bytes));
+  const { begun, newestMs, evicted } = header;
+  return serve({ settings, kernel, customers, items, dying: items.limbo(), begun, epoch: kernel.epochNow(), newestMs, evicted });
+}
+
+function serve(state: State): Recommender {
+  return {
+    observe: (customer, item, strength, atMs) => observe(state, customer, item, strength, atMs),
+    retract(customer, item) {
+      const c = state.customers.idOf(customer);
+      const p = state.items.idOf(item);
+      if (c !== undefined && p !== undefined) state.kernel.retract(c, p);
+    },
+    forget(customer) {
+      const c = state.customers.idOf(customer);
+      if (c === undefined) return;
+      state.kernel.forget(c);
+      state.customers.release(c);
+      state.customers.recycle(c);
+    },
+    recommend: (customer, k, atMs) => recommend(state, customer, checkK(k, MOST), atMs),
+    similar(item, k) {
+      const most = checkK(k, MOST);
+      const p = state.items.idOf(item);
+      return p === undefined ? undefined : similar(state, p, most);
+    },
+    profile: (customer) => profile(state, customer),
+    neighbours: (fromId, count) => neighbours(state, fromId, count),
+    stats: () => stats(state),
+    snapshot() {
+      const parts = sections(state);
+      return pack(headerOf(state, parts), parts);
+    },
+    hash() {
+      const parts = sections(state);
+      return digest(headerOf(state, parts), parts).digest('hex');
+    },
+  };
+}
+
+// ---- events ----
+
+function observe(state: State, customer: string, item: string, strength: number, atMs: number): void {
+  if (!(strength > 0 && strength <= 1024)) throw new RangeError(`recommend: strength must be in (0, 1024], got ${strength}`);
+  if (!Number.isFinite(atMs)) throw new RangeError(`recommend: atMs must be finite, got ${atMs}`);
+  const x = halfLives(atMs, state.settings.halfLifeMs);
+  const epoch = epochOf(x);
+  if (!state.begun) {
+    state.kernel.begin(epoch);
+    state.begun = true;
+    state.epoch = epoch;
+    state.newestMs = atMs;
+  } else if (epoch > state.epoch) {
+    state.kernel.advance(epoch);
+    state.epoch = epoch;
+  }
+  if (atMs > state.newestMs) state.newestMs = atMs;
+  const r = relative(strength, x, state.epoch);
+  if (r < R_MIN) return; // too old to count: leaves no trace
+  const c = state.customers.idOf(customer) ?? addCustomer(state, customer);
+  const p = state.items.idOf(item) ?? addItem(state, item);
+  state.kernel.observe(c, p, r);
+}
+
+function addCustomer(state: State, name: string): number {
+  if (state.customers.size() >= state.settings.limits.customers) {
+    const silent = state.kernel.evictCustomer() >>> 0;
+    state.customers.release(silent);
+    state.customers.recycle(silent);
+    state.evicted.customers += 1;
+  }
+  const id = state.customers.add(name);
+  state.kernel.addCustomer(id);
+  return id;
+}
+
+/**
+ * Evicted items keep their id until a sweep has taken their pairs and history entries out, a little with each new item:
+ * as fast as the free ids run out. There are as many ids beyond the limit as one batch evicts.
+ */
+function addItem(state: State, name: string): number {
+  const { kernel, items, settings: { limits } } = state;
+  if (items.size() >= limits.items) {
+    finishSweep(state, 0xffffffff);
+    for (let n = evictionBatch(limits); n > 0; n -= 1) {
+      const stale = kernel.evictItem() >>> 0;
+      items.release(stale);
+      state.dying.push(stale);
+      state.evicted.items += 1;
+    }
+    kernel.startSweep();
+  }
+  if (state.dying.length > 0) {
+    const room = items.free() + limits.items + evictionBatch(limits) - items.used();
+    finishSweep(state, Math.ceil((kernel.sweepLeft() >>> 0) / Math.max(1, room - 1)));
+  }
+  const id = items.add(name);
+  kernel.addItem(id);
+  return id;
+}
+
+function finishSweep(state: State, units: number): void {
+  if (state.dying.length === 0 || state.kernel.sweep(units) === 0) return;
+  // Ascending and reversed, as the latest given back is used first: ids stay dense, and a restored state does the same.
+  state.dying.sort((a, b) => b - a);
+  for (const id of state.dying) state.items.recycle(id);
+  state.dying = [];
+}
+
+// ---- answers ----
+
+function recommend(state: State, customer: string, k: number, atMs: number): Recommendation[] {
+  const { kernel } = state;
+  if (!state.begun) return [];
+  const c = state.customers.idOf(customer);
+  const decay = toMoment(halfLives(atMs, state.settings.halfLifeMs), state.epoch);
+  const popular = (): Ranked[] => answers(state, kernel.popular(c ?? NONE, Math.min(MOST, k + DEPTH)), ({ count, score }) => [{ customers: count, weight: score * decay }]);
+  if (c === undefined) return fuse([], popular(), k);
+  const depth = Math.max(k, DEPTH);
+  const itemItem = answers(state, kernel.itemItem(c, depth), ({ reasons }) => reasons().map(({ item, weight }) => ({ item: nameOf(state, item), weight })));
+  const userUser = answers(state, kernel.userUser(c, depth), ({ count, score }) => [{ customers: count, weight: score }]);
+  const channels = [{ channel: 'item-item', ranked: itemItem } as const, { channel: 'user-user', ranked: userUser } as const];
+  const full = new Set([...itemItem, ...userUser].map(({ item }) => item)).size >= k;
+  return fuse(channels, full ? [] : popular(), k);
+}
+
+function answers(state: State, count: number, because: (answer: Answer) => Recommendation['because']): Ranked[] {
+  return Array.from({ length: count }, (_, index) => {
+    const answer = state.kernel.answer(index);
+    return { item: nameOf(state, answer.id), because: because(answer) };
+  });
+}
+
+function nameOf(state: State, id: number): string {
+  const name = state.items.nameOf(id);
+  if (name === undefined) throw new Error(`recommend: item ${id} has no name: the state is inconsistent`);
+  return name;
+}
+
+/** What brings an r at the landmark to the newest event; a dot takes its square. */
+function toNewest(state: State): number {
+  return toMoment(halfLives(state.newestMs, state.settings.halfLifeMs), state.epoch);
+}
+
+function similar(state: State, p: number, k: number): Neighbour[] {
+  const byDot = toNewest(state) ** 2;
+  return Array.from({ length: state.kernel.similar(p, k) }, (_, index) => {
+    const { id, score, dot } = state.kernel.answer(index);
+    return { item: nameOf(state, id), similarity: score, dot: dot * byDot };
+  });
+}
+
+function profile(state: State, customer: string): ReturnType<Recommender['profile']> {
+  const c = state.customers.idOf(customer);
+  if (c === undefined) return undefined;
+  const by = toNewest(state);
+  const items = state.kernel.history(c).map(({ item, r }) => ({ item: nameOf(state, item), strength: r * by }));
+  items.sort((a, b) => b.strength - a.strength);
+  return { items, norm: Math.sqrt(items.reduce((sum, { strength }) => sum + strength * strength, 0)) };
+}
+
+function neighbours(state: State, fromId: number, count: number): ReturnType<Recommender['neighbours']> {
+  const byDot = toNewest(state) ** 2;
+  const items: ReturnType<Recommender['neighbours']>['items'] = [];
+  let id = fromId;
+  for (; id < state.items.used() && items.length < count; id += 1) {
+    const item = state.items.nameOf(id);
+    if (item === undefined) continue;
+    items.push({ item, norm2: state.kernel.norm2Of(id) * byDot, neighbours: similar(state, id, state.settings.limits.neighbours) });
+  }
+  return { nextId: id < state.items.used() ? id : -1, items };
+}
+
+function stats(state: State): RecommendStats {
+  const { kernel } = state;
+  const pairs = kernel.pairs() >>> 0;
+  const records = state.items.used() * (RECORD.hot + RECORD.cold) + state.customers.used() * RECORD.customer;
+  return {
+    customers: state.customers.size(),
+    items: state.items.size(),
+    pairs,
+    pairBytes: pairs === 0 ? 0 : kernel.pairBytes() / pairs,
+    memoryBytes: kernel.heapEnd() - kernel.heapAt() + records + kernel.stateBytes(),
+    evicted: { ...state.evicted, pairs: kernel.pairsDropped() },
+  };
+}
+
+// ---- snapshots ----
+
+/** Views of the kernel's memory, valid until the next event. */
+function sections(state: State): Uint8Array[] {
+  const { kernel, customers, items } = state;
+  kernel.saveState();
+  return [
+    customers.save(),
+    items.save(),
+    kernel.bytes(kernel.stateAt(), kernel.stateBytes()),
+    kernel.bytes(kernel.hotAt(), items.used() * RECORD.hot),
+    kernel.bytes(kernel.coldAt(), items.used() * RECORD.cold),
+    kernel.bytes(kernel.customersAt(), customers.used() * RECORD.customer),
+    kernel.bytes(kernel.heapAt(), kernel.heapEnd() - kernel.heapAt()),
+  ];
+}
+
+function headerOf(state: State, parts: Uint8Array[]): Header {
+  const { begun, newestMs, evicted } = state;
+  return { settings: flatten(state.settings), begun, newestMs, evicted, sections: parts.map(({ length }) => length) };
+}

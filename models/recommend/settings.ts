@@ -1,0 +1,69 @@
+/** The settings of the recommender, their defaults with the reason of each, and their bounds. */
+export interface RecommendLimits {
+  /** Customers with a history; beyond it the one silent longest is dropped. Default 1,000,000: 100 bytes each plus 28 for each entry. */
+  customers: number;
+  /** Items; beyond it the ones untouched longest are dropped. At most 16,000,000 (ids have 24 bits). Default 200,000. */
+  items: number;
+  /** Pairs of items with a dot; beyond it the weakest that are in no list go. Default 60,000,000: 1.6 GiB at 27 bytes each. */
+  pairs: number;
+  /** Entries of a customer's history. Default 500: with 100 a sixth of the hit rate is lost, with more none is gained. */
+  history: number;
+  /** Neighbours kept for each item, at most 254. Default 100: of the true first 50, 99% are then among them. */
+  neighbours: number;
+  /** Recent customers remembered for each item, for user-user. Default 3,500: more gained nothing measurable. */
+  postings: number;
+}
+
+export interface RecommendSettings {
+  limits: RecommendLimits;
+  /** After this many ms an event weighs half. Infinity: never. Default 90 days: a shop's season. */
+  halfLifeMs: number;
+}
+
+export const defaultSettings: RecommendSettings = {
+  limits: { customers: 1_000_000, items: 200_000, pairs: 60_000_000, history: 500, neighbours: 100, postings: 3_500 },
+  halfLifeMs: 90 * 24 * 3_600_000,
+};
+
+/** The upper bound of each limit: ids have 24 bits, less one eviction batch; a place in a list has 8 bits. */
+const bounds: Record<keyof RecommendLimits, number> = {
+  customers: 16_000_000,
+  items: 16_000_000,
+  pairs: 250_000_000,
+  history: 65_535,
+  neighbours: 254,
+  postings: 1_000_000,
+};
+
+/** Bytes that are reserved for each customer and item, scratch included (assembly/index.ts, init). */
+const RESERVED = { customer: 32 + 12, item: 80 + 24 };
+
+export function checkSettings({ limits, halfLifeMs }: RecommendSettings): void {
+  for (const key of Object.keys(bounds) as (keyof RecommendLimits)[]) {
+    if (Number.isInteger(limits[key]) && limits[key] >= 1 && limits[key] <= bounds[key]) continue;
+    throw new RangeError(`recommend: limits.${key} must be a whole number from 1 to ${bounds[key]}, got ${limits[key]}`);
+  }
+  // Below a minute the epochs of decay.ts would not fit 32 bits.
+  if (!(halfLifeMs >= 60_000)) throw new RangeError(`recommend: halfLifeMs must be at least 60000, got ${halfLifeMs}`);
+  const bytes = limits.customers * RESERVED.customer + limits.items * RESERVED.item + limits.pairs * 28;
+  if (bytes > 2 ** 32 - 2 ** 28) {
+    throw new RangeError(`recommend: limits of ${limits.customers} customers, ${limits.items} items and ${limits.pairs} pairs need ${Math.ceil(bytes / 2 ** 20)} MiB, more than WebAssembly's 4 GiB; lower one of them`);
+  }
+}
+
+/** Items that are evicted together when the limit is reached. */
+export function evictionBatch({ items }: RecommendLimits): number {
+  return Math.ceil(items / 64);
+}
+
+/** Flat and printable, for a snapshot's header: Infinity is no JSON. */
+export function flatten({ limits, halfLifeMs }: RecommendSettings): Record<string, number | string> {
+  const { customers, items, pairs, history, neighbours, postings } = limits;
+  return { customers, items, pairs, history, neighbours, postings, halfLifeMs: String(halfLifeMs) };
+}
+
+/** @throws RangeError when k is not a whole number above 0; a larger one than an answer can be long is cut */
+export function checkK(k: number, most: number): number {
+  if (!Number.isInteger(k) || k < 1) throw new RangeError(`recommend: k must be a whole number from 1, got ${k}`);
+  return Math.min(k, most);
+}

@@ -1,0 +1,360 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { loadKernel } from '../../models/recommend/load.js';
+import { createNaive, type Oracle } from '../../models/recommend/naive.js';
+import { createRecommender, defaultSettings, restoreRecommender, type Recommender, type RecommendLimits, type RecommendSettings } from '../../models/recommend/recommender.js';
+
+const kernel = loadKernel();
+const hour = 3_600_000;
+const day = 24 * hour;
+const start = 1_700_000_000_000;
+
+function settingsOf(limits: Partial<RecommendLimits> = {}, halfLifeMs = 30 * day): RecommendSettings {
+  const small: RecommendLimits = { customers: 1000, items: 1000, pairs: 100_000, history: 500, neighbours: 100, postings: 1000 };
+  return { limits: { ...small, ...limits }, halfLifeMs };
+}
+
+const create = (settings: RecommendSettings): Recommender => createRecommender(settings, kernel);
+
+/** Relative to the larger of both and of `scale`. Written so that NaN fails. */
+function close(a: number, b: number, tolerance = 1e-9, scale = 0): boolean {
+  return Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b), scale) || a === b;
+}
+
+type Event =
+  | { kind: 'observe'; customer: number; item: number; strength: number; atMs: number }
+  | { kind: 'retract'; customer: number; item: number }
+  | { kind: 'forget'; customer: number };
+
+function fold(model: Oracle, events: Event[]): void {
+  for (const event of events) {
+    const customer = `c${event.customer}`;
+    if (event.kind === 'observe') model.observe(customer, `p${event.item}`, event.strength, event.atMs);
+    else if (event.kind === 'retract') model.retract(customer, `p${event.item}`, start);
+    else model.forget(customer);
+  }
+}
+
+/** Mostly observations, out of order, over a span in which the landmark may move several times. */
+function streams(options: { customers: number; items: number; spanMs: number; length: number }): fc.Arbitrary<Event[]> {
+  const customer = fc.nat({ max: options.customers - 1 });
+  const item = fc.nat({ max: options.items - 1 });
+  const observe = fc.record({
+    kind: fc.constant('observe' as const), customer, item, strength: fc.constantFrom(1, 2, 3, 5),
+    atMs: fc.integer({ min: start, max: start + options.spanMs }),
+  });
+  const retract = fc.record({ kind: fc.constant('retract' as const), customer, item });
+  const forget = fc.record({ kind: fc.constant('forget' as const), customer });
+  return fc.array(fc.oneof({ weight: 12, arbitrary: observe }, { weight: 3, arbitrary: retract }, { weight: 1, arbitrary: forget }), { maxLength: options.length });
+}
+
+/** Similarities by name: what is below 1e-7 may be rounding on one side and nothing on the other. */
+function table(model: Oracle, items: number): Map<string, number> {
+  const found = new Map<string, number>();
+  for (let p = 0; p < items; p += 1) {
+    for (const { item, similarity } of model.similar(`p${p}`, 512) ?? []) if (similarity > 1e-7) found.set(`p${p} ${item}`, similarity);
+  }
+  return found;
+}
+
+function expectSameTable(a: Map<string, number>, b: Map<string, number>, tolerance = 1e-9): void {
+  for (const key of new Set([...a.keys(), ...b.keys()])) {
+    const [x, y] = [a.get(key) ?? 0, b.get(key) ?? 0];
+    expect(Math.abs(x - y) <= tolerance, `${key}: ${x} and ${y}`).toBe(true);
+  }
+}
+
+describe('a worked example', () => {
+  // No decay. ann: kettle 3, cup 4.  bob: kettle 1.  So norm2(kettle) = 10, norm2(cup) = 16, dot = 12, cosine = 12 / sqrt(160).
+  const model = create(settingsOf({}, Infinity));
+  model.observe('ann', 'kettle', 3, start);
+  model.observe('ann', 'cup', 4, start);
+  model.observe('bob', 'kettle', 1, start);
+
+  it('has the cosine that one computes by hand', () => {
+    const [cup] = model.similar('kettle', 10) ?? [];
+    expect(cup.item).toBe('cup');
+    expect(cup.dot).toBe(12);
+    expect(close(cup.similarity, 12 / Math.sqrt(160), 1e-15)).toBe(true);
+  });
+
+  it('recommends to bob what ann had, and says why', () => {
+    const [first] = model.recommend('bob', 5, start);
+    expect(first).toMatchObject({ item: 'cup', channel: 'item-item' });
+    expect(first.because[0].item).toBe('kettle');
+    expect(close(first.because[0].weight, 12 / Math.sqrt(160), 1e-12)).toBe(true); // bob's only item: r / |bob| = 1
+    expect(model.recommend('ann', 5, start)).toEqual([]); // has both
+  });
+
+  it('knows what is unknown', () => {
+    expect(model.similar('saucer', 3)).toBeUndefined();
+    expect(model.profile('eve')).toBeUndefined();
+    expect(model.recommend('eve', 2, start).map(({ item, channel, because }) => ({ item, channel, because }))).toEqual([
+      { item: 'kettle', channel: 'popular', because: [{ customers: 2, weight: 4 }] },
+      { item: 'cup', channel: 'popular', because: [{ customers: 1, weight: 4 }] },
+    ]);
+    expect(() => model.recommend('ann', 0, start)).toThrow(/k must be a whole number/);
+    expect(() => model.observe('ann', 'cup', Number.NaN, start)).toThrow(/strength/);
+    expect(() => model.observe('ann', 'cup', 1, Number.NaN)).toThrow(/atMs/);
+  });
+
+  it('keeps the strongest thing done: a view after a purchase changes nothing, a purchase after a view does', () => {
+    const strongest = create(settingsOf({}, Infinity));
+    strongest.observe('ann', 'kettle', 1, start);
+    strongest.observe('ann', 'kettle', 5, start);
+    strongest.observe('ann', 'kettle', 1, start);
+    expect(strongest.profile('ann')).toEqual({ items: [{ item: 'kettle', strength: 5 }], norm: 5 });
+  });
+
+  it('halves in a half-life', () => {
+    const decayed = create(settingsOf({}, day));
+    decayed.observe('ann', 'kettle', 4, start);
+    decayed.observe('ann', 'cup', 1, start + day);
+    const items = decayed.profile('ann')?.items ?? [];
+    expect(items.map(({ item }) => item)).toEqual(['kettle', 'cup']);
+    expect(close(items[0].strength, 2)).toBe(true);
+    expect(close(items[1].strength, 1)).toBe(true);
+  });
+});
+
+describe('the kernel equals the naive twin', () => {
+  const size = { customers: 8, items: 12, length: 150 };
+
+  function expectSame(settings: RecommendSettings, events: Event[]): void {
+    const fast = create(settings);
+    const naive = createNaive(settings);
+    fold(fast, events);
+    fold(naive, events);
+    expectSameTable(table(fast, size.items), table(naive, size.items));
+    expect(fast.stats().customers).toBe(naive.stats().customers);
+    expect(fast.stats().items).toBe(naive.stats().items);
+    for (let c = 0; c < size.customers; c += 1) {
+      const [mine, theirs] = [fast.profile(`c${c}`), naive.profile(`c${c}`)];
+      expect(mine?.items.length).toBe(theirs?.items.length);
+      const byItem = new Map(theirs?.items.map(({ item, strength }) => [item, strength]));
+      for (const { item, strength } of mine?.items ?? []) expect(close(strength, byItem.get(item) ?? Number.NaN)).toBe(true);
+      expectSameAnswer(fast, naive, `c${c}`);
+    }
+    expectSameAnswer(fast, naive, 'nobody');
+  }
+
+  /** Orders of equals may differ by rounding; which items there are, and the sum of the scores, may not. */
+  function expectSameAnswer(fast: Oracle, naive: Oracle, customer: string): void {
+    const [mine, theirs] = [fast.recommend(customer, 50, start), naive.recommend(customer, 50, start)];
+    expect(mine.map(({ item }) => item).sort()).toEqual(theirs.map(({ item }) => item).sort());
+    const sum = (answer: typeof mine): number => answer.reduce((total, { score }) => total + score, 0);
+    expect(close(sum(mine), sum(theirs), 1e-3)).toBe(true);
+  }
+
+  it('on streams within a few half-lives', () => {
+    fc.assert(fc.property(streams({ ...size, spanMs: 90 * day }), (events) => expectSame(settingsOf(), events)), { numRuns: 300, seed: 1 });
+  });
+
+  it('with a short history that pushes entries out', () => {
+    fc.assert(fc.property(streams({ ...size, spanMs: 90 * day }), (events) => expectSame(settingsOf({ history: 4 }), events)), { numRuns: 200, seed: 2 });
+  });
+
+  it('while the landmark moves', () => {
+    // 600 half-lives: the landmark moves four times, and most of what is out of order is too old to count. What a retraction
+    // subtracts from a sum that later events dwarf is lost to rounding, on both sides alike: the table compares by absolute cosine.
+    fc.assert(fc.property(streams({ ...size, spanMs: 600 * hour }), (events) => {
+      expectSame(settingsOf({}, hour), events.filter(({ kind }) => kind === 'observe'));
+    }), { numRuns: 200, seed: 3 });
+  });
+
+  it('while customers and items are evicted', () => {
+    fc.assert(fc.property(streams({ ...size, spanMs: 90 * day }), (events) => {
+      expectSame(settingsOf({ customers: 3, items: 5 }), events.filter(({ kind }) => kind !== 'forget'));
+    }), { numRuns: 200, seed: 4 });
+  });
+});
+
+describe('time', () => {
+  it('spans 25 years with a half-life of hours without NaN or Infinity', () => {
+    const years = 25 * 365 * day;
+    fc.assert(fc.property(streams({ customers: 4, items: 6, spanMs: years, length: 120 }), fc.boolean(), (events, inOrder) => {
+      const model = create(settingsOf({}, 3 * hour));
+      const times = events.flatMap((event) => (event.kind === 'observe' ? [event.atMs] : []));
+      if (inOrder) times.sort((a, b) => a - b);
+      let next = 0;
+      fold(model, events.map((event) => (event.kind === 'observe' ? { ...event, atMs: times[next++] } : event)));
+      for (const { norm2, neighbours } of model.neighbours(0, 100).items) {
+        expect(Number.isFinite(norm2) && norm2 >= 0).toBe(true);
+        for (const { similarity, dot } of neighbours) {
+          expect(similarity > 0 && similarity <= 1, `similarity ${similarity}`).toBe(true);
+          expect(Number.isFinite(dot) && dot >= 0).toBe(true);
+        }
+      }
+      for (let c = 0; c < 4; c += 1) {
+        for (const { score, because } of model.recommend(`c${c}`, 10, start + years)) {
+          expect(Number.isFinite(score)).toBe(true);
+          for (const { weight } of because) expect(Number.isFinite(weight)).toBe(true);
+        }
+        for (const { strength } of model.profile(`c${c}`)?.items ?? []) expect(strength > 0 && strength <= 5.001).toBe(true);
+      }
+    }), { numRuns: 200, seed: 5 });
+  });
+
+  it('ignores what is too old to count, and leaves no trace of it', () => {
+    const model = create(settingsOf({}, hour));
+    model.observe('ann', 'kettle', 5, start);
+    model.observe('bob', 'cup', 5, start - 1000 * hour);
+    expect(model.stats()).toMatchObject({ customers: 1, items: 1 });
+  });
+});
+
+describe('refunds and forgetting', () => {
+  it('a forgotten customer leaves the state as if never seen', () => {
+    fc.assert(fc.property(streams({ customers: 6, items: 10, spanMs: 60 * day, length: 150 }), (events) => {
+      const observed = events.filter(({ kind }) => kind === 'observe');
+      const with0 = create(settingsOf());
+      const without = create(settingsOf());
+      fold(with0, observed);
+      with0.forget('c0');
+      fold(without, observed.filter(({ customer }) => customer !== 0));
+      expect(with0.profile('c0')).toBeUndefined();
+      expectSameTable(table(with0, 10), table(without, 10));
+      expect(with0.stats().pairs).toBe(without.stats().pairs);
+      expect(Buffer.concat(with0.snapshot()).includes('c0')).toBe(false);
+    }), { numRuns: 200, seed: 6 });
+  });
+
+  it('a refund takes back exactly what a purchase added', () => {
+    const model = create(settingsOf());
+    model.observe('ann', 'kettle', 5, start);
+    model.observe('ann', 'cup', 5, start);
+    model.retract('ann', 'cup', start + day);
+    expect(model.similar('kettle', 5)).toEqual([]);
+    expect(model.stats().pairs).toBe(0);
+    expect(model.profile('ann')?.items.map(({ item }) => item)).toEqual(['kettle']);
+    model.retract('ann', 'cup', start + day);
+    model.retract('eve', 'cup', start + day);
+    expect(model.stats()).toMatchObject({ customers: 1, items: 2, pairs: 0 });
+  });
+});
+
+describe('user-user', () => {
+  it('weighs by the exact cosine when the postings are uncapped', () => {
+    // The naive twin goes through every customer; ties apart, the first recommendations of this channel must agree in weight.
+    fc.assert(fc.property(streams({ customers: 20, items: 25, spanMs: 60 * day, length: 200 }), (events) => {
+      const fast = create(settingsOf());
+      const naive = createNaive(settingsOf());
+      fold(fast, events);
+      fold(naive, events);
+      for (let c = 0; c < 20; c += 1) {
+        const weights = (model: Oracle): Map<string, number> => new Map(model.recommend(`c${c}`, 100, start)
+          .flatMap(({ item, channel, because }) => (channel === 'popular' ? [] : because.filter(({ customers }) => customers !== undefined).map(({ weight }) => [item, weight] as const))));
+        const [mine, theirs] = [weights(fast), weights(naive)];
+        expect([...mine.keys()].sort()).toEqual([...theirs.keys()].sort());
+        for (const [item, weight] of mine) expect(close(weight, theirs.get(item) ?? Number.NaN)).toBe(true);
+      }
+    }), { numRuns: 60, seed: 7 });
+  });
+});
+
+describe('limits', () => {
+  it('are never exceeded, at any moment', () => {
+    const limits = { customers: 5, items: 70, pairs: 300, history: 6, neighbours: 4, postings: 3 };
+    fc.assert(fc.property(streams({ customers: 12, items: 200, spanMs: 90 * day, length: 600 }), (events) => {
+      const model = create(settingsOf(limits));
+      for (const event of events) {
+        fold(model, [event]);
+        const { customers, items, pairs } = model.stats();
+        expect(customers <= limits.customers && items <= limits.items && pairs <= limits.pairs).toBe(true);
+        expect((model.profile(`c${event.customer}`)?.items.length ?? 0) <= limits.history).toBe(true);
+      }
+      for (const { neighbours } of model.neighbours(0, 1000).items) expect(neighbours.length <= limits.neighbours).toBe(true);
+    }), { numRuns: 60, seed: 8 });
+  });
+
+  it('refuse what cannot be held', () => {
+    expect(() => create(settingsOf({ neighbours: 255 }))).toThrow(/limits.neighbours must be a whole number from 1 to 254, got 255/);
+    expect(() => create(settingsOf({ pairs: 200_000_000 }))).toThrow(/4 GiB/);
+    expect(() => create(settingsOf({}, 1))).toThrow(/halfLifeMs/);
+    expect(() => create(defaultSettings)).not.toThrow();
+  });
+});
+
+describe('snapshots', () => {
+  const limits = { customers: 6, items: 40, pairs: 200, history: 8, neighbours: 5, postings: 4 };
+
+  it('restored in the middle, the bytes and the answers are those of an uninterrupted run', () => {
+    fc.assert(fc.property(streams({ customers: 12, items: 80, spanMs: 600 * hour, length: 400 }), fc.double({ min: 0, max: 1, noNaN: true }), (events, share) => {
+      const settings = settingsOf(limits, hour);
+      const cut = Math.floor(events.length * share);
+      const whole = create(settings);
+      const first = create(settings);
+      fold(whole, events);
+      fold(first, events.slice(0, cut));
+      const second = restoreRecommender(settings, kernel, first.snapshot());
+      fold(second, events.slice(cut));
+      expect(Buffer.concat(second.snapshot()).equals(Buffer.concat(whole.snapshot()))).toBe(true);
+      expect(second.hash()).toBe(whole.hash());
+      for (let c = 0; c < 12; c += 1) expect(second.recommend(`c${c}`, 20, start)).toEqual(whole.recommend(`c${c}`, 20, start));
+    }), { numRuns: 100, seed: 9 });
+  });
+
+  const settings = settingsOf(limits);
+  const model = create(settings);
+  for (let n = 0; n < 500; n += 1) model.observe(`customer ${n % 9}`, `item ${(n * n) % 31} ☕`, 1 + (n % 5), start + n * hour);
+  const bytes = Buffer.concat(model.snapshot());
+
+  it('may be cut into chunks in any way', () => {
+    const chunks = [bytes.subarray(0, 5), bytes.subarray(5, 5), bytes.subarray(5, bytes.length - 7), bytes.subarray(bytes.length - 7)];
+    expect(restoreRecommender(settings, kernel, chunks).hash()).toBe(model.hash());
+    expect(bytes.subarray(-32).toString('hex')).toBe(model.hash());
+  });
+
+  it('are refused by name when they are not whole, not ours or not of these settings', () => {
+    const restore = (chunk: Uint8Array, other = settings) => () => restoreRecommender(other, kernel, [chunk]);
+    const flipped = Buffer.from(bytes);
+    flipped[bytes.length >> 1] ^= 1;
+    expect(restore(flipped)).toThrow(/checksum differs/);
+    expect(restore(bytes.subarray(0, bytes.length - 1))).toThrow(/checksum differs/);
+    expect(restore(bytes.subarray(0, 20))).toThrow(/truncated/);
+    expect(restore(Buffer.from(bytes).fill('X', 0, 4))).toThrow(/starts with "XXXX" instead of AFTR/);
+    const newer = Buffer.from(bytes);
+    newer.writeUInt32LE(99, 4);
+    expect(restore(newer)).toThrow(/version 99/);
+    expect(restore(bytes, settingsOf({ ...limits, history: 9 }))).toThrow(/made with history 8, but the setting is 9/);
+  });
+
+  it('of nothing is a snapshot too', () => {
+    const none = restoreRecommender(settings, kernel, create(settings).snapshot());
+    none.observe('ann', 'kettle', 1, start);
+    const fresh = create(settings);
+    fresh.observe('ann', 'kettle', 1, start);
+    expect(none.hash()).toBe(fresh.hash());
+  });
+});
+
+describe('asking', () => {
+  it('never writes', () => {
+    fc.assert(fc.property(streams({ customers: 10, items: 30, spanMs: 600 * hour, length: 200 }), (events) => {
+      const model = create(settingsOf({}, hour));
+      fold(model, events);
+      const before = model.hash();
+      for (let c = 0; c < 12; c += 1) {
+        model.recommend(`c${c}`, 30, start + 700 * hour);
+        model.profile(`c${c}`);
+      }
+      for (let p = 0; p < 32; p += 1) model.similar(`p${p}`, 10);
+      model.neighbours(0, 1000);
+      model.stats();
+      expect(model.hash()).toBe(before);
+    }), { numRuns: 60, seed: 10 });
+  });
+
+  it('pages through all items', () => {
+    const model = create(settingsOf());
+    for (let n = 0; n < 25; n += 1) model.observe('ann', `p${n}`, 1, start + n);
+    const names: string[] = [];
+    let from = 0;
+    while (from >= 0) {
+      const { nextId, items } = model.neighbours(from, 10);
+      names.push(...items.map(({ item }) => item));
+      from = nextId;
+    }
+    expect(names).toEqual(Array.from({ length: 25 }, (_, n) => `p${n}`));
+  });
+});
