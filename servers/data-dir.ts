@@ -24,8 +24,9 @@ export async function claimServerDir(dir: string, name: string): Promise<void> {
   if (isAlive(owner.supervisor)) {
     throw new AftercareError('bad_config', `${name} already runs on ${dir} (process ${owner.child.pid}, started by ${owner.supervisor.pid}): stop it first, or choose another directory`);
   }
-  if (commandLineOf(owner.child.pid)?.includes(dir) !== true) return; // not provably ours: leave it alone
-  await endOrphan(owner.child);
+  const command = commandLineOf(owner.child.pid) ?? '';
+  // a process that is just ending shows an empty command line and still holds its port and files: it is waited for
+  if (command === '' || command.includes(dir)) await endOrphan(owner.child, dir);
 }
 
 /** Writes down that this process runs `pid` on `dir`. */
@@ -34,9 +35,10 @@ export function recordOwner(dir: string, pid: number): void {
   if (child !== undefined) writePrivateFile(join(dir, 'owner.json'), JSON.stringify({ supervisor: self(), child } satisfies Owner));
 }
 
-async function endOrphan(child: ProcessIdentity): Promise<void> {
+/** Signals only a process whose command line names the directory: that proves that it is ours. */
+async function endOrphan(child: ProcessIdentity, dir: string): Promise<void> {
   for (const [signal, patienceMs] of [['SIGTERM', 5_000], ['SIGKILL', 5_000]] as const) {
-    signalIfAlive(child, signal);
+    if (commandLineOf(child.pid)?.includes(dir) === true) signalIfAlive(child, signal);
     for (const deadline = Date.now() + patienceMs; Date.now() < deadline; await sleep(20)) {
       if (!isAlive(child)) return;
     }

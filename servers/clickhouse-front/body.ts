@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
@@ -23,10 +24,12 @@ export function openSpool(dir: string, maxBytes: number): Spool {
     write: async (start, message) => {
       const path = join(dir, randomUUID());
       const counter = limited(maxBytes, 'request body');
-      const file = createWriteStream(path, { mode: 0o600, highWaterMark: 1 << 20 });
+      const body = decoded(message);
+      // opened before anything can fail: a stream that opens lazily makes its file after the failure has removed it
+      const file = await open(path, 'wx', 0o600);
       if (start.length > 0) counter.write(start);
       try {
-        await pipeline([...decoded(message), counter, file]);
+        await pipeline([...body, counter, file.createWriteStream({ highWaterMark: 1 << 20 })]);
       } catch (error) {
         remove(path);
         throw error;

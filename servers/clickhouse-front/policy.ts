@@ -19,11 +19,14 @@ const harmlessEngine = /^(.*MERGETREE|MEMORY|NULL|LOG|TINYLOG|STRIPELOG|BUFFER|J
 
 export interface Policy { check(tokens: Token[], readonly: boolean): void }
 
-/** @param tableFunctions  the names that this engine knows, so that one added by an upgrade is refused until it is looked at */
-export function createPolicy(tableFunctions: string[]): Policy {
-  const harmful = new Set(harmfulNames);
-  for (const name of tableFunctions.map((one) => one.toUpperCase())) if (!harmlessTableFunctions.has(name)) harmful.add(name);
-  return { check: (tokens, readonly) => { checkVerb(tokens, readonly); checkReach(tokens, harmful); } };
+/** The names that this very engine knows, so that one added by an upgrade is refused until it has been looked at. */
+export interface Known { tableFunctions: string[]; engines: string[] }
+
+export function createPolicy(known: Known): Policy {
+  const upper = (names: string[]): string[] => names.map((name) => name.toUpperCase());
+  const functions = new Set([...harmfulNames, ...upper(known.tableFunctions).filter((name) => !harmlessTableFunctions.has(name))]);
+  const engines = new Set(upper(known.engines).filter((name) => !harmlessEngine.test(name)));
+  return { check: (tokens, readonly) => { checkVerb(tokens, readonly); checkReach(tokens, functions, engines); } };
 }
 
 function checkVerb(tokens: Token[], readonly: boolean): void {
@@ -37,25 +40,23 @@ function checkVerb(tokens: Token[], readonly: boolean): void {
 }
 
 /** The engine runs with all of this user's rights, so nothing may name a file, a program or another host. */
-function checkReach(tokens: Token[], harmful: Set<string>): void {
+function checkReach(tokens: Token[], functions: Set<string>, engines: Set<string>): void {
   if (hasPair(tokens, 'INTO', 'OUTFILE')) throw refuse.access('INTO OUTFILE is not allowed here: read the answer instead');
   if (hasPair(tokens, 'FROM', 'INFILE')) throw refuse.access('FROM INFILE is not allowed here: send the data as the body');
   for (const [i, token] of tokens.entries()) {
-    if (token.text === ';') throw refuse.syntax(`Multi-statements are not allowed: send what follows position ${token.end} as a request of its own`);
+    if (token.text === ';' && token.kind === 'other') throw refuse.syntax(`Multi-statements are not allowed: send what follows position ${token.end} as a request of its own`);
     if (token.kind === 'string' || token.kind === 'other') continue;
     const name = token.text.toUpperCase();
-    if (tokens.at(i + 1)?.text === '(' && harmful.has(name)) throw refuse.access(`${name.toLowerCase()}(...) is not allowed here: it reaches outside this database`);
-    if (name === 'ENGINE') checkEngine(tokens, i);
+    if (tokens.at(i + 1)?.text === '(' && functions.has(name)) throw refuse.access(`${name.toLowerCase()}(...) is not allowed here: it reaches outside this database`);
+    if (name === 'ENGINE') checkEngine(tokens, i, engines);
   }
 }
 
-function checkEngine(tokens: Token[], at: number): void {
-  const next = tokens.at(at + 1);
-  const engine = next?.text === '=' ? tokens.at(at + 2) : next;
-  // `engine` is a column's name too (system.tables), where no name of an engine follows
-  if (next?.text !== '=' && next?.kind !== 'word') return;
-  if (engine?.kind === 'string' || engine === undefined || tokens[at].depth > 0) return;
-  if (!harmlessEngine.test(engine.text.toUpperCase()) && tokens.at(0)?.text === 'CREATE') throw refuse.access(`ENGINE = ${engine.text} is not allowed here: it reaches outside this database`);
+/** `ENGINE = Name` or `ENGINE Name`; `engine = 'Name'` compares a column (system.tables has one) and passes. */
+function checkEngine(tokens: Token[], at: number, engines: Set<string>): void {
+  const engine = tokens.at(at + 1)?.text === '=' ? tokens.at(at + 2) : tokens.at(at + 1);
+  if (engine === undefined || engine.kind === 'string') return;
+  if (engines.has(engine.text.toUpperCase())) throw refuse.access(`ENGINE = ${engine.text} is not allowed here: it reaches outside this database`);
 }
 
 function hasPair(tokens: Token[], first: string, second: string): boolean {
