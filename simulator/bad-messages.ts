@@ -64,7 +64,7 @@ function notEvents({ click }: Good): Bad[] {
 }
 
 function wrongFields({ click, line, purchase }: Good): Bad[] {
-  const { item: _item, ...withoutItem } = click;
+  const withoutItem = { ...click, item: undefined }; // JSON leaves it out
   const buy = (change: object): string => json({ ...purchase, ...change });
   return [
     { name: 'an item that is a number', reason: 'bad_event', body: json({ ...click, item: 1000 }) },
@@ -119,7 +119,9 @@ function hostile({ click }: Good): Bad[] {
     { name: '__proto__ as a key', reason: 'bad_event', body: withKey('__proto__') },
     { name: 'constructor as a key', reason: 'bad_event', body: withKey('constructor') },
     { name: '__proto__ as the type', reason: 'bad_event', type: 'batch', body: json({ ...click, type: '__proto__' }) },
-    { name: 'deep nesting', reason: 'bad_event', body: json(click).replace('"KET-1000A"', '['.repeat(5_000) + ']'.repeat(5_000)) },
+    { name: 'thousands of unknown fields', reason: 'bad_event', body: json({ ...click, ...Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`field${i}`, i])) }) },
+    { name: 'an unknown field with a name of 100 kB', reason: 'bad_event', body: withKey('x'.repeat(100_000)) },
+    { name: 'deep nesting', reason: 'bad_event', body: json(click).replace('"KET-1000A"', '['.repeat(100_000) + ']'.repeat(100_000)) },
   ];
 }
 

@@ -1,0 +1,55 @@
+/** What the AsyncAPI document says beyond the schemas: examples of every message, and why a message is set aside. */
+import type { RejectReason } from './decode.js';
+import type { Event, EventType } from './events.js';
+import { limits } from './limits.js';
+import type { ServiceName } from './services.js';
+
+const atMs = Date.UTC(2026, 0, 15, 12);
+const head = (id: string) => ({ v: 1, id, customer: 'c0042', atMs }) as const;
+
+/** One valid event of each type; a test holds them against their schemas. */
+export const eventExamples: { [T in EventType]: Extract<Event, { type: T }> } = {
+  click: { ...head('e-1001'), type: 'click', action: 'view', item: 'KET-1042', session: 's-77' },
+  purchase: {
+    ...head('e-1002'), type: 'purchase', order: 'SO-5001', lines: [{ item: 'KET-1042', quantity: 2, unitMinor: 3499 }], amountMinor: 6998, currency: 'EUR',
+    session: 's-77', payment: 'card', card: 'k-9f2c', device: 'd-51aa', address: 'a-07c1', shippingCountry: 'DE', billingCountry: 'DE', coupon: 'WELCOME10',
+  },
+  refund: { ...head('e-1003'), type: 'refund', order: 'SO-5001', lines: [{ item: 'KET-1042', quantity: 1, unitMinor: 3499 }], amountMinor: 3499, currency: 'EUR', reason: 'damaged' },
+  ticket: { ...head('e-1004'), type: 'ticket', ticket: 'T-301', text: '为什么这个商品没有配送选项？', language: 'zh', item: 'KET-1042' },
+  label: { ...head('e-1005'), type: 'label', of: 'ticket', ref: 'T-301', verdict: 'delivery_options', answer: '请更换收货地址后查看。' },
+  control: { ...head('e-1006'), type: 'control', command: 'forget' },
+};
+
+/** Why something is set aside; the record makes a reason without a description a compile error. */
+export const reasonTexts: Record<RejectReason, string> = {
+  bad_subject: 'The subject is not events.<type>.<customer>',
+  unknown_type: 'The subject names a type that the contract lacks',
+  too_large: `The body has more than ${limits.messageBytesMax} bytes`,
+  too_many_events: `The envelope has more than ${limits.envelopeEventsMax} events`,
+  empty: 'The body is empty',
+  not_utf8: 'The line is not UTF-8',
+  not_json: 'The line is not JSON',
+  bad_event: 'The event does not fit its schema',
+  wrong_type: 'The type of the event differs from the type in the subject',
+  wrong_partition: 'The customer belongs to another partition than the customer in the subject',
+  bad_time: 'The event lies more than a day after it was received',
+};
+
+/** Requests by example; replies are described beside the code that makes them. */
+export const serviceExamples: Record<ServiceName, { summary: string; request: object; reply: object }> = {
+  recommend: {
+    summary: 'What to show to a customer now, each item with its channel and its because',
+    request: { customer: 'c0042', k: 1 },
+    reply: { customer: 'c0042', items: [{ item: 'MUG-1001', score: 0.83, channel: 'item', because: [{ item: 'KET-1042', weight: 0.83 }] }], model: 'item-cosine', shard: 0, seq: 1234 },
+  },
+  similar: {
+    summary: 'What resembles an item',
+    request: { item: 'KET-1042', k: 1 },
+    reply: { item: 'KET-1042', items: [{ item: 'MUG-1001', similarity: 0.71, dot: 12.5 }] },
+  },
+  profile: {
+    summary: 'What the models hold about a customer',
+    request: { customer: 'c0042' },
+    reply: { customer: 'c0042', items: [{ item: 'KET-1042', strength: 5 }], norm: 5, shard: 0, seq: 1234 },
+  },
+};

@@ -1,0 +1,186 @@
+/**
+ * The contract for producers and services in any language, as an AsyncAPI 3 document made from the same schemas that
+ * decode what they send. `docs/asyncapi.json` is its current form:
+ *
+ *   npm run build && node dist/schemas/asyncapi.js --write
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { TSchema } from 'typebox';
+import { eventExamples, reasonTexts, serviceExamples } from './asyncapi-examples.js';
+import { eventSchemas, eventTypes } from './events.js';
+import { limits } from './limits.js';
+import { serviceSchemas, type ServiceName } from './services.js';
+import { batchType, dlqSubject, eventSubject, serviceSubject } from './subjects.js';
+
+export const documentPath = join('docs', 'asyncapi.json');
+
+/** TypeBox keeps these on the schema, and leaves them out of its type. */
+const described = (schema: TSchema) => schema as { title: string; description: string };
+const ref = (path: string): { $ref: string } => ({ $ref: `#/${path}` });
+const serviceNames = Object.keys(serviceSchemas) as ServiceName[];
+
+export function asyncApiDocument(): Record<string, unknown> {
+  const document = {
+    asyncapi: '3.0.0',
+    info: {
+      title: 'Aftercare',
+      version: '1',
+      description: 'Events of a shop in, live answers out. Amounts are integers of minor units, times are milliseconds since 1970 (UTC), unknown fields are refused.',
+      license: { name: 'Apache-2.0' },
+    },
+    defaultContentType: 'application/json',
+    servers: { nats: server() },
+    channels: { ...eventChannels(), batch: batchChannel(), deadLetters: deadLetterChannel(), ...serviceChannels() },
+    operations: { ...eventOperations(), reject: rejectOperation(), ...serviceOperations() },
+    components: { securitySchemes: { userPassword: { type: 'userPassword', description: 'User and password of the NATS account' } }, schemas: schemas(), messages: messages() },
+  };
+  // Through text: a TypeBox schema carries symbols and shares its parts, and a document does neither.
+  return JSON.parse(JSON.stringify(document)) as Record<string, unknown>;
+}
+
+function server(): object {
+  return {
+    host: '{address}',
+    protocol: 'nats',
+    description: 'The NATS server that NATS_URL names, or the one that Aftercare started',
+    variables: { address: { default: '127.0.0.1:4222', description: 'Host and port', examples: ['127.0.0.1:4222', 'nats.shop.internal:4222'] } },
+    security: [ref('components/securitySchemes/userPassword')],
+  };
+}
+
+const customerParameter = (description: string): object => ({ customer: { description, examples: ['c0042'] } });
+
+function eventChannels(): Record<string, object> {
+  return Object.fromEntries(eventTypes.map((type) => [type, {
+    address: eventSubject(type, '{customer}'),
+    title: described(eventSchemas[type]).title,
+    description: `${described(eventSchemas[type]).description}. One JSON object, or up to ${limits.envelopeEventsMax} of this type separated by newlines.`,
+    messages: { [type]: ref(`components/messages/${type}`) },
+    parameters: customerParameter('The customer of the event: letters, digits, _ and -, no dot; of an envelope: any customer of the same partition'),
+  }]));
+}
+
+function batchChannel(): object {
+  return {
+    address: eventSubject(batchType, '{customer}'),
+    title: 'Batch',
+    description: `Up to ${limits.envelopeEventsMax} events of any types, separated by newlines, at most ${limits.messageBytesMax} bytes; all of their customers in one partition (FNV-1a of the customer, 32 bits, modulo the number of shards).`,
+    messages: { batch: ref('components/messages/batch') },
+    parameters: customerParameter('Any customer of the partition that the events belong to'),
+  };
+}
+
+function deadLetterChannel(): object {
+  return {
+    address: dlqSubject('{reason}'),
+    title: 'Dead letters',
+    description: `What did not decode, with its original bytes. ${Object.entries(reasonTexts).map(([reason, text]) => `${reason}: ${text}.`).join(' ')}`,
+    messages: { deadLetter: ref('components/messages/deadLetter') },
+    parameters: { reason: { description: 'Why it was set aside', enum: Object.keys(reasonTexts) } },
+  };
+}
+
+function serviceChannels(): Record<string, object> {
+  return Object.fromEntries(serviceNames.flatMap((name): [string, object][] => [
+    [name, { address: serviceSubject(name), title: described(serviceSchemas[name]).title, messages: { request: ref(`components/messages/${name}Request`) } }],
+    [`${name}Reply`, { address: null, title: `Reply of ${name}`, messages: { reply: ref(`components/messages/${name}Reply`) } }],
+  ]));
+}
+
+function eventOperations(): Record<string, object> {
+  const types = [...eventTypes, batchType];
+  return Object.fromEntries(types.map((type) => [`receive${capital(type)}`, {
+    action: 'receive',
+    channel: ref(`channels/${type}`),
+    summary: `Aftercare takes ${type === batchType ? 'envelopes of events' : `${type} events`}, exactly once and in order of arrival`,
+    messages: [ref(`channels/${type}/messages/${type}`)],
+  }]));
+}
+
+const rejectOperation = (): object => ({
+  action: 'send',
+  channel: ref('channels/deadLetters'),
+  summary: 'Aftercare sets aside what it cannot take',
+  messages: [ref('channels/deadLetters/messages/deadLetter')],
+});
+
+function serviceOperations(): Record<string, object> {
+  return Object.fromEntries(serviceNames.map((name) => [name, {
+    action: 'receive',
+    channel: ref(`channels/${name}`),
+    summary: serviceExamples[name].summary,
+    messages: [ref(`channels/${name}/messages/request`)],
+    reply: {
+      address: { location: '$message.header#/reply', description: 'The inbox that a NATS request carries as its reply subject' },
+      channel: ref(`channels/${name}Reply`),
+      messages: [ref(`channels/${name}Reply/messages/reply`)],
+    },
+  }]));
+}
+
+function schemas(): Record<string, object> {
+  return { ...eventSchemas, ...Object.fromEntries(serviceNames.map((name) => [`${name}Request`, serviceSchemas[name]])) };
+}
+
+function messages(): Record<string, object> {
+  const eventHeaders = {
+    type: 'object',
+    properties: { 'Nats-Msg-Id': { type: 'string', description: 'The id of the event: the stream drops a repeat that comes within its window' } },
+  };
+  const events = eventTypes.map((type): [string, object] => [type, {
+    name: type,
+    title: described(eventSchemas[type]).title,
+    contentType: 'application/json',
+    headers: eventHeaders,
+    payload: ref(`components/schemas/${type}`),
+    examples: [{ name: type, payload: eventExamples[type] }],
+  }]);
+  const requests = serviceNames.flatMap((name): [string, object][] => [
+    [`${name}Request`, { name: `${name}Request`, payload: ref(`components/schemas/${name}Request`), examples: [{ payload: serviceExamples[name].request }] }],
+    [`${name}Reply`, {
+      name: `${name}Reply`,
+      description: 'A refused request is answered with an empty body and these headers',
+      headers: { type: 'object', properties: { 'Nats-Service-Error': { type: 'string' }, 'Nats-Service-Error-Code': { type: 'string' } } },
+      payload: { type: 'object' },
+      examples: [{ payload: serviceExamples[name].reply }],
+    }],
+  ]);
+  return {
+    ...Object.fromEntries(events),
+    batch: {
+      name: 'batch',
+      title: 'Envelope',
+      summary: 'One event a line; the payload is the schema of a line',
+      contentType: 'application/x-ndjson',
+      headers: eventHeaders,
+      payload: { oneOf: eventTypes.map((type) => ref(`components/schemas/${type}`)) },
+    },
+    deadLetter: {
+      name: 'deadLetter',
+      title: 'Dead letter',
+      contentType: 'application/octet-stream',
+      headers: {
+        type: 'object',
+        properties: {
+          'Aftercare-Subject': { type: 'string', description: 'The subject it came by, as the stream stored it' },
+          'Aftercare-Seq': { type: 'string', description: 'Its sequence in the stream EVENTS' },
+          'Aftercare-Detail': { type: 'string', description: 'The field, the value and the remedy' },
+        },
+      },
+      payload: { description: 'The original bytes: of the bad line, or of the whole message' },
+    },
+    ...Object.fromEntries(requests),
+  };
+}
+
+const capital = (word: string): string => word[0].toUpperCase() + word.slice(1);
+
+/** The document as the file holds it. */
+export const documentText = (): string => `${JSON.stringify(asyncApiDocument(), null, 2)}\n`;
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  if (process.argv.includes('--write')) writeFileSync(documentPath, documentText());
+  else process.stdout.write(documentText());
+}

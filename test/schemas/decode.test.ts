@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { positionOf, sequenceOf } from '../../schemas/decode.js';
+import { limits } from '../../schemas/limits.js';
+import { badMessages } from '../../simulator/bad-messages.js';
+import { click, decoded, purchase, storedSubject } from './stored.js';
+
+const shards = 4;
+
+describe('what must not pass', () => {
+  for (const { name, subject, body, expectedReason } of badMessages(1, shards)) {
+    it(`${name} is one reject, ${expectedReason}`, () => {
+      const { events, rejects } = decoded(storedSubject(subject, shards), body, { shards });
+      expect(rejects.map((reject) => reject.reason)).toEqual([expectedReason]);
+      expect(events.length).toBe(expectedReason === 'wrong_partition' ? 1 : 0); // the other line of that envelope is good
+      expect(rejects[0].detail.length).toBeGreaterThan(10);
+      expect(rejects[0].detail.length).toBeLessThan(300);
+    });
+  }
+});
+
+describe('the message names the field', () => {
+  const cases: [string, object, string][] = [
+    ['a missing field', { ...click, item: undefined }, 'missing field "item"'],
+    ['an unknown field', { ...click, colour: 'red' }, 'unknown field "colour"'],
+    ['a wrong type', { ...click, item: 5 }, 'item must be string, got 5'],
+    ['a time in seconds', { ...click, atMs: 1_764_000_000 }, 'atMs must be >= 946684800000, got 1764000000'],
+    ['a value outside a list', { ...click, action: 'stare' }, 'action must be one of view, favourite, cart, uncart, got "stare"'],
+    ['a version', { ...click, v: 2 }, 'v must be 1, got 2'],
+    ['a nested field', { ...purchase, lines: [{ item: 'KET-1', quantity: 0, unitMinor: 1 }] }, 'lines.0.quantity must be >= 1, got 0'],
+    ['an unknown nested field', { ...purchase, lines: [{ item: 'KET-1', quantity: 1, unitMinor: 1, tax: 2 }] }, 'unknown field "lines.0.tax"'],
+    ['an amount of 2^53', { ...purchase, amountMinor: 2 ** 53 }, 'amountMinor must be <= 1000000000000, got 9007199254740992'],
+    ['a customer with a dot', { ...click, customer: 'a.b' }, 'customer must match'],
+  ];
+  it.each(cases)('%s', (_name, event, detail) => {
+    const { rejects } = decoded('ev.0.batch', JSON.stringify(event));
+    expect(rejects).toHaveLength(1);
+    expect(rejects[0].reason).toBe('bad_event');
+    expect(rejects[0].detail).toContain(detail);
+  });
+
+  it('tells both types when subject and body differ', () => {
+    expect(decoded('ev.0.click', JSON.stringify(purchase)).rejects[0].detail).toContain('type "purchase" differs from the subject\'s "click"');
+  });
+
+  it('tells both partitions of a stranger in an envelope', () => {
+    const { rejects } = decoded('ev.3.click', JSON.stringify({ ...click, customer: 'a' }), { shards: 4 });
+    expect(rejects[0]).toMatchObject({ reason: 'wrong_partition', detail: expect.stringContaining('"a" belongs to partition 0, not 3') as string });
+  });
+});
+
+describe('envelopes', () => {
+  const many = (count: number): string => Array.from({ length: count }, (_, i) => JSON.stringify({ ...click, id: `e${i}` })).join('\n');
+
+  it(`takes ${limits.envelopeEventsMax} events and refuses one more`, () => {
+    expect(decoded('ev.0.click', many(limits.envelopeEventsMax)).events).toHaveLength(limits.envelopeEventsMax);
+    const over = decoded('ev.0.click', many(limits.envelopeEventsMax + 1));
+    expect(over.events).toHaveLength(0);
+    expect(over.rejects.map((reject) => reject.reason)).toEqual(['too_many_events']);
+  });
+
+  it('does not count blank lines, and takes either kind of line end', () => {
+    const { events, rejects } = decoded('ev.0.click', `\n${many(1)}\r\n\r\n  \n${many(1)}\n\n`);
+    expect(rejects).toEqual([]);
+    expect(events.map(({ position }) => position)).toEqual([positionOf(7, 0), positionOf(7, 1)]);
+  });
+
+  it('keeps good lines beside bad ones, each with the bytes of its own line', () => {
+    const { events, rejects } = decoded('ev.0.batch', `${many(1)}\nnonsense\n${many(1)}\n{"type":"click"}`);
+    expect(events.map(({ position }) => position)).toEqual([positionOf(7, 0), positionOf(7, 2)]);
+    expect(rejects.map(({ position, reason }) => [position, reason])).toEqual([
+      [positionOf(7, 1), 'not_json'],
+      [positionOf(7, 3), 'bad_event'],
+    ]);
+    expect(Buffer.from(rejects[0].body).toString()).toBe('nonsense');
+  });
+
+  it('gives a whole message back when it is refused as a whole', () => {
+    const body = new Uint8Array(limits.messageBytesMax + 1).fill(0x20);
+    expect(decoded('ev.0.click', body).rejects[0].body).toBe(body);
+  });
+
+  it('refuses a bad byte in its own line alone', () => {
+    const bytes = Buffer.concat([Buffer.from(`${many(1)}\n`), Buffer.from([0xff, 0x0a]), Buffer.from(many(1))]);
+    const { events, rejects } = decoded('ev.0.click', bytes);
+    expect(events).toHaveLength(2);
+    expect(rejects.map((reject) => reject.reason)).toEqual(['not_utf8']);
+  });
+});
+
+it('a polluting key changes no prototype', () => {
+  decoded('ev.0.click', `{"__proto__":{"polluted":1},${JSON.stringify(click).slice(1)}`);
+  expect(({} as { polluted?: number }).polluted).toBeUndefined();
+});
+
+it('a position gives its sequence back, up to the largest that a double holds', () => {
+  const largest = 2 ** 43 - 1; // sequence * 1024 stays below 2^53
+  for (const seq of [1, 7, 1_000_000, largest]) {
+    expect(sequenceOf(positionOf(seq, 0))).toBe(seq);
+    expect(sequenceOf(positionOf(seq, limits.envelopeEventsMax - 1))).toBe(seq);
+    expect(Number.isSafeInteger(positionOf(seq, limits.envelopeEventsMax - 1))).toBe(true);
+  }
+});
