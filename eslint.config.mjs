@@ -47,6 +47,8 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/require-await': 'off',
+      // Ports and adapters are closures: their functions have no `this` to lose.
+      '@typescript-eslint/unbound-method': 'off',
       'no-restricted-syntax': ['error', { selector: 'TSEnumDeclaration', message: 'as const objects, never enum' }],
       'prefer-const': 'error',
       eqeqeq: ['error', 'always'],

@@ -158,7 +158,7 @@ export interface ArrowBatch<Row> {
 }
 
 export function arrowBatch<Row>(table: Table<Row>): ArrowBatch<Row> {
-  const columns = table.columns.map((column) => ({ of: column.of as (row: Row) => never, builder: builders[column.kind]() as Builder<never> }));
+  const columns = table.columns.map((column) => ({ of: column.of as (row: Row) => never, builder: builders[column.kind]() }));
   let rows = 0;
   return {
     get rows() { return rows; },
@@ -168,7 +168,7 @@ export function arrowBatch<Row>(table: Table<Row>): ArrowBatch<Row> {
     },
     finish() {
       const children = columns.map(({ builder }) => builder.data());
-      const fields = children.map((child, i) => new Field(table.columns[i].name, child.type as DataType, false));
+      const fields = children.map((child, i) => new Field(table.columns[i].name, child.type, false));
       const batch = new RecordBatch(new Schema(fields), makeData({ type: new Struct(fields), length: rows, nullCount: 0, children }));
       const bytes = RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true);
       for (const { builder } of columns) builder.clear();

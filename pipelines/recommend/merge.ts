@@ -15,7 +15,7 @@ export function mergeNeighbours(shards: readonly Items[], keep: number): MergedI
   for (const item of shards.flat()) {
     norms.set(item.item, (norms.get(item.item) ?? 0) + item.norm2);
     let row = dots.get(item.item);
-    if (row === undefined) dots.set(item.item, (row = new Map()));
+    if (row === undefined) dots.set(item.item, (row = new Map<string, number>()));
     for (const { item: neighbour, dot } of item.neighbours) row.set(neighbour, (row.get(neighbour) ?? 0) + dot);
   }
   return [...dots]

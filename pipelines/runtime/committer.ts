@@ -53,7 +53,7 @@ export function createCommitter(options: CommitterOptions): Committer {
   let batch = empty();
   let current: Promise<void> | undefined;
   let sending: Promise<void> = Promise.resolve();
-  let failure: unknown;
+  let failure: Error | undefined;
 
   const hasWork = (): boolean => batch.to > to || batch.decisions.length > 0;
   const commitOne = async (sent: Batch): Promise<void> => {
@@ -71,7 +71,7 @@ export function createCommitter(options: CommitterOptions): Committer {
         sending = commit.catch(() => undefined);
         await commit;
       } catch (error) {
-        failure = error;
+        failure = error as Error;
         for (const { reject } of [...sent.recorded, ...batch.recorded]) reject(error);
         batch.recorded = [];
         return;
@@ -79,7 +79,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     }
   };
   const check = (): void => {
-    if (failure !== undefined) throw failure as Error;
+    if (failure !== undefined) throw failure;
   };
   const kick = (): void => {
     if (current !== undefined || failure !== undefined || !hasWork()) return;
@@ -92,7 +92,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     },
     emit: (decision) => { batch.decisions.push(decision); },
     record(decisions) {
-      if (failure !== undefined) return Promise.reject(failure as Error);
+      if (failure !== undefined) return Promise.reject(failure);
       return new Promise((resolve, reject) => {
         batch.recorded.push({ first: batch.decisions.length, resolve, reject });
         batch.decisions.push(...decisions);

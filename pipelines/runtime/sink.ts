@@ -72,6 +72,7 @@ class Pump {
     const found = await cuts.read(name);
     this.#done = found?.record.done ?? 0;
     this.#revision = found?.revision ?? 0;
+    this.parts.onStored?.(this.#done, 0);
     const cut = found?.record.cut;
     if (cut === undefined) return;
     logger('info', 'repeating the recorded cut', { log: name, from: cut.from, to: cut.to });

@@ -19,6 +19,7 @@ import { memoryCuts, memoryLeases, memorySnapshots } from '../../pipelines/runti
 import type { CommitLog, CutStore, DeadLetters, Leases, MessageLog, Snapshots } from '../../pipelines/runtime/ports.js';
 import { snapshotFiles } from '../../pipelines/runtime/snapshot-files.js';
 import { eventSubject, outSubject, shardFilter, streams } from '../../schemas/subjects.js';
+import type { StoredMessage } from '../../schemas/decode.js';
 import { startNats } from '../../servers/nats.js';
 import { tempDir } from '../support/temp.js';
 
@@ -201,8 +202,8 @@ it('streams that were made for another number of shards are refused', async () =
   expect(outSubject(0)).toBe('out.0');
 });
 
-async function takeCount(cursor: { take(max: number, waitMs: number): Promise<import('../../schemas/decode.js').StoredMessage[]> }, count: number) {
-  const taken: import('../../schemas/decode.js').StoredMessage[] = [];
+async function takeCount(cursor: { take(max: number, waitMs: number): Promise<StoredMessage[]> }, count: number) {
+  const taken: StoredMessage[] = [];
   while (taken.length < count) taken.push(...(await cursor.take(count - taken.length, 1000)));
   return taken;
 }

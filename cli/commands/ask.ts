@@ -1,0 +1,63 @@
+/** `recommend`, `similar`, `profile`: asking the live models. */
+import type { Command } from 'commander';
+import { requestService } from '../../pipelines/runtime/request.js';
+import type { ProfileAnswer, RecommendAnswer, ServiceName, SimilarAnswer } from '../../schemas/services.js';
+import { limits } from '../../schemas/limits.js';
+import { serviceSubject } from '../../schemas/subjects.js';
+import { readContext, runningEndpoints, withNats } from '../context.js';
+import { dataDirOption, jsonOption, wholeNumber } from '../options.js';
+import { columns, print } from '../print.js';
+
+interface AskOptions {
+  dataDir?: string;
+  json?: boolean;
+  count?: number;
+}
+
+function ask<T>(name: ServiceName, options: AskOptions, body: object): Promise<T> {
+  const context = readContext(options.dataDir);
+  return withNats(runningEndpoints(context), name, (nc) => requestService<T>(nc, serviceSubject(name), body));
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(4));
+
+export function addAsk(program: Command): void {
+  const count = ['-k, --count <items>', 'how many items', wholeNumber(1, limits.answerItemsMax), 10] as const;
+  program
+    .command('recommend')
+    .description('What to show to a customer now: item, score, channel and because')
+    .argument('<customer>')
+    .option(...count)
+    .addOption(jsonOption())
+    .addOption(dataDirOption())
+    .addHelpText('after', '\nExample:\n  $ aftercare recommend c0042 -k 5')
+    .action(async (customer: string, options: AskOptions) => {
+      const answer = await ask<RecommendAnswer>('recommend', options, { customer, k: options.count });
+      print(options, answer, () => columns(
+        ['item', 'score', 'channel', 'because'],
+        answer.items.map((i) => [i.item, rounded(i.score), i.channel, i.because.map((b) => b.item ?? `${b.customers ?? 0} customers`).join(', ')]),
+      ));
+    });
+  program
+    .command('similar')
+    .description('The items most similar to an item')
+    .argument('<item>')
+    .option(...count)
+    .addOption(jsonOption())
+    .addOption(dataDirOption())
+    .addHelpText('after', '\nExample:\n  $ aftercare similar 85123A')
+    .action(async (item: string, options: AskOptions) => {
+      const answer = await ask<SimilarAnswer>('similar', options, { item, k: options.count });
+      print(options, answer, () => columns(['item', 'similarity'], answer.items.map((i) => [i.item, rounded(i.similarity)])));
+    });
+  program
+    .command('profile')
+    .description('What the models hold about a customer')
+    .argument('<customer>')
+    .addOption(jsonOption())
+    .addOption(dataDirOption())
+    .action(async (customer: string, options: AskOptions) => {
+      const answer = await ask<ProfileAnswer>('profile', options, { customer });
+      print(options, answer, () => columns(['item', 'strength'], answer.items.map((i) => [i.item, rounded(i.strength)])));
+    });
+}

@@ -1,0 +1,36 @@
+/** The `aftercare` command. */
+import { Command } from 'commander';
+import { AftercareError, messageOf } from '../schemas/errors.js';
+import { addAsk } from './commands/ask.js';
+import { addDemo } from './commands/demo.js';
+import { addImport } from './commands/import.js';
+import { addParts } from './commands/parts.js';
+import { addPublish } from './commands/publish.js';
+import { addRejects } from './commands/rejects.js';
+import { addSql } from './commands/sql.js';
+import { addStatus } from './commands/status.js';
+import { addUp } from './commands/up.js';
+import { addWorkflow } from './commands/workflow.js';
+import { version } from './version.js';
+
+const program = new Command('aftercare')
+  .description('After-sale intelligence for online shops: events in over NATS, live models, every decision in ClickHouse')
+  .version(version)
+  .showHelpAfterError('(add --help for how it is used)');
+
+for (const add of [addUp, addDemo, addImport, addPublish, addAsk, addSql, addRejects, addStatus, addWorkflow, addParts]) add(program);
+
+// A reader that has seen enough (`| head`) closes the pipe: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`aftercare: ${messageOf(error)}\n`);
+  // What is not ours is a defect: its stack helps whoever looks.
+  if (!(error instanceof AftercareError) && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,42 @@
+/** A shard process: the loop and the services of the shards that it owns, until the signal. */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { loadKernel } from '../../models/recommend/load.js';
+import type { Recommender } from '../../models/recommend/recommender.js';
+import { recommendSettings } from '../../pipelines/recommend/settings.js';
+import { recommendStep } from '../../pipelines/recommend/step.js';
+import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
+import { jetstreamCommits } from '../../pipelines/runtime/jetstream/commits.js';
+import { jetstreamLeases } from '../../pipelines/runtime/jetstream/leases.js';
+import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
+import { stderrLogger } from '../../pipelines/runtime/log-line.js';
+import { serveShard } from '../../pipelines/runtime/serve.js';
+import { defaultShardSettings, runShard, type ShardParts } from '../../pipelines/runtime/shard.js';
+import { snapshotFiles } from '../../pipelines/runtime/snapshot-files.js';
+import { streams } from '../../schemas/subjects.js';
+import type { Endpoints } from '../../servers/endpoints.js';
+import type { Context } from '../context.js';
+import { version } from '../version.js';
+
+export async function runShardProcess({ config, dataDir }: Context, endpoints: Endpoints, shardNumbers: readonly number[], signal: AbortSignal): Promise<void> {
+  const nc = await connectNats(endpoints.nats, `aftercare shard ${shardNumbers.join(',')}`);
+  const logger = stderrLogger('shard');
+  const shards = config.AFTERCARE_SHARDS;
+  const shared: Omit<ShardParts<Recommender>, 'shard'> = {
+    shards,
+    holder: `${hostname()}/${process.pid}`,
+    events: jetstreamLog(nc, streams.events),
+    commits: jetstreamCommits(nc),
+    leases: await jetstreamLeases(nc, config.AFTERCARE_LEASE_MS, config.AFTERCARE_REPLICAS),
+    snapshots: snapshotFiles(join(dataDir, 'snapshots'), logger),
+    step: recommendStep(recommendSettings(config), loadKernel()),
+    settings: { ...defaultShardSettings, snapshotMessages: config.AFTERCARE_SNAPSHOT_MESSAGES, snapshotMs: config.AFTERCARE_SNAPSHOT_MS },
+    logger,
+    onLive: (live) => serveShard(live, { nc, shards, version }),
+  };
+  try {
+    await Promise.all(shardNumbers.map((shard) => runShard({ ...shared, shard }, signal)));
+  } finally {
+    await nc.drain();
+  }
+}

@@ -1,0 +1,50 @@
+/** The sink process: both logs into ClickHouse, until the signal. */
+import { hostname } from 'node:os';
+import { Svcm } from '@nats-io/services';
+import { clickHouseRows, connectClickHouse } from '../../pipelines/runtime/clickhouse.js';
+import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
+import { jetstreamCommits } from '../../pipelines/runtime/jetstream/commits.js';
+import { jetstreamCuts } from '../../pipelines/runtime/jetstream/cuts.js';
+import { jetstreamDeadLetters } from '../../pipelines/runtime/jetstream/dead-letters.js';
+import { jetstreamLeases } from '../../pipelines/runtime/jetstream/leases.js';
+import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
+import { stderrLogger } from '../../pipelines/runtime/log-line.js';
+import { defaultSinkSettings } from '../../pipelines/runtime/sink.js';
+import { runSinks, type SinkProgress } from '../../pipelines/runtime/sinks.js';
+import { streams } from '../../schemas/subjects.js';
+import type { Endpoints } from '../../servers/endpoints.js';
+import type { Context } from '../context.js';
+import { version } from '../version.js';
+
+export interface SinkStatus extends SinkProgress {
+  part: 'sink';
+  rssBytes: number;
+}
+
+export async function runSinkProcess({ config }: Context, endpoints: Endpoints, signal: AbortSignal): Promise<void> {
+  const nc = await connectNats(endpoints.nats, 'aftercare sink');
+  const client = connectClickHouse(endpoints.clickhouse);
+  const progress: SinkProgress = { eventsSeq: 0, outSeq: 0, rows: 0, owner: false };
+  const status = (): SinkStatus => ({ part: 'sink', ...progress, rssBytes: process.memoryUsage.rss() });
+  const service = await new Svcm(nc).add({ name: 'aftercare-sink', version, description: 'Events and decisions into ClickHouse', statsHandler: () => Promise.resolve(status()) });
+  service.addEndpoint('status', { subject: 'aftercare.sink.status', handler: (_error, message) => { message.respond(JSON.stringify(status())); } });
+  try {
+    await runSinks({
+      shards: config.AFTERCARE_SHARDS,
+      holder: `${hostname()}/${process.pid}`,
+      events: jetstreamLog(nc, streams.events),
+      out: jetstreamLog(nc, streams.out),
+      commits: jetstreamCommits(nc),
+      leases: await jetstreamLeases(nc, config.AFTERCARE_LEASE_MS, config.AFTERCARE_REPLICAS),
+      cuts: await jetstreamCuts(nc, config.AFTERCARE_REPLICAS),
+      rows: clickHouseRows(client),
+      deadLetters: jetstreamDeadLetters(nc),
+      settings: { ...defaultSinkSettings, rowsMax: config.AFTERCARE_SINK_ROWS, lingerMs: config.AFTERCARE_SINK_LINGER_MS },
+      logger: stderrLogger('sink'),
+    }, progress, signal);
+  } finally {
+    await service.stop();
+    await client.close();
+    await nc.drain();
+  }
+}
