@@ -1,0 +1,2 @@
+/** The entry of the workflow bundle: what is exported here is what a worker can run. */
+export { exportNeighbours } from './export-neighbours.js';

@@ -1,0 +1,6 @@
+/** What workers, clients and workflows must call the same. */
+export const taskQueue = 'aftercare';
+export const exportNeighboursType = 'exportNeighbours';
+/** Id of the schedule, and the beginning of the ids of its runs. */
+export const exportScheduleId = 'export-neighbours';
+export const progressQueryName = 'progress';

@@ -1,0 +1,23 @@
+/** How patient workflows are, in one place. Whether an error may pass at all is the activity's word: activities/failures.ts. */
+import type { ActivityOptions } from '@temporalio/workflow';
+
+/** Half a second, doubled up to half a minute: a server that restarts is back in one, one that was replaced in thirty. */
+const retry = { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s' } as const;
+
+/**
+ * An export that could not make a step for an hour gives way: the schedule skips while one runs, and the next one
+ * starts from lists that are newer.
+ */
+const patience = { scheduleToCloseTimeout: '1 hour', retry } as const;
+
+/** Activities beat every two seconds, whatever they wait for: five beats missed, and the worker is dead. */
+const heartbeatTimeout = '10 s';
+
+/** Ten times what the largest state (200,000 items in 256 shards) takes. */
+export const collecting: ActivityOptions = { ...patience, heartbeatTimeout, startToCloseTimeout: '15 minutes' };
+
+/** Ten million rows at 10,000 a second, a fiftieth of what ClickHouse takes here. */
+export const writing: ActivityOptions = { ...patience, heartbeatTimeout, startToCloseTimeout: '20 minutes' };
+
+/** A count over one version: seconds; ClickHouse itself gives up after two minutes. */
+export const checking: ActivityOptions = { ...patience, heartbeatTimeout, startToCloseTimeout: '3 minutes' };

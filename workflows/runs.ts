@@ -1,0 +1,79 @@
+import { isGrpcDeadlineError, WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { TemporalFailure } from '@temporalio/common';
+import { AftercareError, dispositionOf, messageOf, type ErrorCode } from '../schemas/errors.js';
+import { callTemporal } from './client.js';
+import type { exportNeighbours, ExportNeighboursInput, ExportNeighboursResult } from './export-neighbours.js';
+import { exportNeighboursType, exportScheduleId, taskQueue } from './names.js';
+
+export interface StartedExport {
+  workflowId: string;
+  runId: string;
+  /** present when it was waited for */
+  result?: ExportNeighboursResult;
+}
+
+export interface RunOptions {
+  /** wait for the result instead of returning as soon as it has started */
+  wait: boolean;
+  /** called about every second of waiting */
+  onProgress?: (progress: RunProgress) => void;
+}
+
+/** How far a run is. It comes from the server, so it is there without a worker, and tells when that is what is missing. */
+export interface RunProgress {
+  status: string;
+  /** the activity that is running or waits for its next attempt; undefined when no worker has taken the run */
+  activity?: string;
+  /** from 1 */
+  attempt?: number;
+  /** why the last attempt failed */
+  failure?: string;
+}
+
+const waitMs = 1000;
+
+/**
+ * Starts an export now, whatever the schedule does.
+ * @throws AftercareError unavailable when Temporal does not answer; when the run failed, its code and its words
+ */
+export async function runExportNeighbours(client: Client, input: ExportNeighboursInput, options: RunOptions): Promise<StartedExport> {
+  const workflowId = `${exportScheduleId}-${new Date().toISOString()}`;
+  const handle = await callTemporal(client, () => client.workflow.start<typeof exportNeighbours>(exportNeighboursType, { taskQueue, workflowId, args: [input] }));
+  const started = { workflowId, runId: handle.firstExecutionRunId };
+  return options.wait ? { ...started, result: await resultOf(client, handle, options.onProgress) } : started;
+}
+
+export async function progressOf(client: Client, workflowId: string): Promise<RunProgress> {
+  const { status, raw } = await callTemporal(client, () => client.workflow.getHandle(workflowId).describe());
+  const pending = raw.pendingActivities?.[0];
+  const activity = pending?.activityType?.name ?? undefined; // protobuf's "absent" is null
+  const failure = pending?.lastFailure?.message ?? undefined;
+  return {
+    status: status.name,
+    ...(activity !== undefined && { activity, attempt: pending?.attempt ?? 1 }),
+    ...(failure !== undefined && { failure }),
+  };
+}
+
+/** Waits in short turns; between two of them it shows how far the run is, and finds out when the server is gone. */
+async function resultOf(client: Client, handle: WorkflowHandle<typeof exportNeighbours>, onProgress: RunOptions['onProgress']): Promise<ExportNeighboursResult> {
+  for (;;) {
+    try {
+      return await client.withDeadline(Date.now() + waitMs, () => handle.result());
+    } catch (error) {
+      if (error instanceof WorkflowFailedError) throw failureOf(handle.workflowId, error);
+      if (!isGrpcDeadlineError(error)) throw error;
+    }
+    const progress = await progressOf(client, handle.workflowId);
+    onProgress?.(progress);
+  }
+}
+
+/** The innermost failure has the words of the activity; those around it say that an activity and a workflow failed. */
+function failureOf(workflowId: string, error: WorkflowFailedError): AftercareError {
+  let inner: Error = error;
+  while (inner.cause instanceof TemporalFailure) inner = inner.cause;
+  const type = (inner as { type?: string | null }).type ?? '';
+  const code = Object.hasOwn(dispositionOf, type) ? (type as ErrorCode) : 'refused';
+  return new AftercareError(code, `${workflowId} failed: ${messageOf(inner)}`, { cause: error });
+}
