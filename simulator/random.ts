@@ -9,6 +9,8 @@ export interface Random {
   below(n: number): number;
   chance(probability: number): boolean;
   pick<T>(values: readonly T[]): T;
+  /** 0 <= u < 1, small values far more often: half of them below a quarter */
+  skewed(): number;
   /** waiting time of a Poisson process, by its mean */
   exponential(mean: number): number;
 }
@@ -45,6 +47,10 @@ export function createRandom(seed: number): Random {
     below,
     chance: (probability) => uniform() < probability,
     pick: (values) => values[below(values.length)],
+    skewed: () => {
+      const u = uniform();
+      return u * u; // not `**`, which engines do not round alike
+    },
     exponential: (mean) => -mean * Math.log(1 - uniform()),
   };
 }

@@ -66,5 +66,5 @@ function nextProduct(shop: Shop, shopper: Shopper, group: number, before: Produc
     return shelf[place % shelf.length];
   }
   const shelf = catalogue.groups[random.chance(0.85) ? group : drawGroup(shop, shopper)];
-  return shelf[Math.floor(shelf.length * random.uniform() ** 2)]; // the first of a shelf are the popular ones
+  return shelf[Math.floor(shelf.length * random.skewed())]; // the first of a shelf are the popular ones
 }

@@ -75,7 +75,7 @@ function* due(shop: Shop, truth: Truth, atMs: number): Generator<Event> {
 
 /** Some customers come far more often than others: half of the visits are made by a quarter of the customers. */
 function drawShopper({ random, customers, settings }: Shop): ReturnType<Shop['customers']['shopper']> {
-  return customers.shopper(Math.floor(settings.customers * random.uniform() ** 2));
+  return customers.shopper(Math.floor(settings.customers * random.skewed()));
 }
 
 function planForgets(shop: Shop, startMs: number, endMs: number): void {
