@@ -6,6 +6,7 @@ import {
 } from './records';
 import { BLOCK, droppedPairs, emptyPairs, initPairs, loadPairs, savePairs } from './pairs';
 import { initObserve, isSweeping, loadObserve, saveObserve, startAt, usedCustomers, advance as move } from './observe';
+import { initLists } from './lists';
 import { forgetBar, initTop, loadTop, saveTop, TOP } from './popular';
 import { initQuery, outAt } from './query';
 
@@ -30,6 +31,8 @@ export function init(customers: u32, items: u32, pairs: u32, history: u32, neigh
   at += BLOCK;
   initObserve(at);
   at += (<usize>history << 2) + 64;
+  initLists((at + 7) & ~7);
+  at += 254 * 16 + 8;
   at = (at + 63) & ~63;
   at = initQuery(at, max(items, history), customers);
   at = (at + 63) & ~63;

@@ -340,7 +340,7 @@ function cosine2(slot: usize): f64 {
 }
 
 /** The n-th smallest of `count` numbers, which it reorders (Hoare's quickselect). */
-function nth(at: usize, count: u32, n: u32): f64 {
+export function nth(at: usize, count: u32, n: u32): f64 {
   let low: i32 = 0;
   let high: i32 = <i32>count - 1;
   while (low < high) {
