@@ -8,8 +8,12 @@ export function explain(errors: readonly TLocalizedValidationError[], value: unk
   const first = told[0];
   if (told.length === 0) return 'does not fit its schema';
   const more = told.length > 1 ? ` (and ${told.length - 1} more)` : '';
-  return `${sentence(first, value)}${more}`;
+  return `${clip(sentence(first, value), detailLengthMax)}${more}`;
 }
+
+/** Names of unknown fields are the sender's: thousands of them, or one of a megabyte, must not fill the log. */
+const detailLengthMax = 240;
+const clip = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 3)}...` : text);
 
 function sentence(error: TLocalizedValidationError, value: unknown): string {
   const field = error.instancePath === '' ? 'the body' : error.instancePath.slice(1).replaceAll('/', '.');
@@ -39,8 +43,12 @@ function at(value: unknown, path: string): unknown {
   return here;
 }
 
-/** At most 60 characters: a message is read in a terminal, and the whole body is kept elsewhere. */
+/**
+ * At most 60 characters: a message is read in a terminal, and the whole body is kept elsewhere. Objects and arrays are
+ * named, not shown: JSON.parse takes any depth of nesting, and JSON.stringify overflows the stack on it.
+ */
 function show(value: unknown): string {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return clip(JSON.stringify(typeof value === 'string' ? value.slice(0, 60) : value), 60);
 }

@@ -4,8 +4,8 @@ export const limits = {
   messageBytesMax: 1024 * 1024,
   /** Events of one envelope. Positions are `sequence * 1024 + index`, so it must stay below 1,024. */
   envelopeEventsMax: 1000,
-  /** 2000-01-01: nothing a shop sells today was sold before, and 0 or seconds instead of milliseconds fall below it. */
-  atMsMin: 946_684_800_000,
+  /** 1990-01-01: before any online shop's records; 0, and seconds instead of milliseconds, fall below it. */
+  atMsMin: 631_152_000_000,
   /** How far an event's own time may lie after the broker received it: clocks differ, but not by more than a day. */
   aheadMsMax: 24 * 3600 * 1000,
   /** Characters of an identifier (event, customer, order, session, device). A UUID is 36. */

@@ -1,6 +1,6 @@
 /** ClickHouse as the sink sees it: one insert of an Arrow stream, dropped when its token was seen before. */
 import { Readable } from 'node:stream';
-import { ClickHouseError, createClient, type ClickHouseClient } from '@clickhouse/client';
+import { ClickHouseError, ClickHouseLogLevel, createClient, type ClickHouseClient } from '@clickhouse/client';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
 import type { RowStore } from './ports.js';
 
@@ -19,6 +19,8 @@ export function connectClickHouse(endpoint: ClickHouseEndpoint): ClickHouseClien
     database: endpoint.database,
     application: 'aftercare',
     request_timeout: 120_000,
+    // Its warnings are advice about this configuration, on stdout; errors are thrown.
+    log: { level: ClickHouseLogLevel.OFF },
   });
 }
 

@@ -1,0 +1,29 @@
+/**
+ * A run that started under older code goes on under newer: saved histories still lead where they led. Record anew, after
+ * a change that is meant to be incompatible, with RECORD_HISTORIES=1 npx vitest run test/workflows/export.test.ts
+ */
+import { readFileSync } from 'node:fs';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { Worker } from '@temporalio/worker';
+import { expect, it } from 'vitest';
+import { compiledPath } from '../../servers/compiled.js';
+
+interface History {
+  events: { activityTaskScheduledEventAttributes?: { activityType: { name: string } } }[];
+}
+
+const saved = (): History => JSON.parse(readFileSync(new URL('../histories/export-neighbours.json', import.meta.url), 'utf8')) as History;
+const replay = (history: History): Promise<void> =>
+  Worker.runReplayHistory({ workflowBundle: { codePath: compiledPath('workflows/bundle.js') } }, history, 'export-neighbours-2024-01-01T00:00:00.000Z');
+
+it('exportNeighbours replays its saved history', async () => {
+  await replay(saved());
+});
+
+it('a workflow that would have gone another way is caught', async () => {
+  const history = saved();
+  const scheduled = history.events.flatMap((event) => event.activityTaskScheduledEventAttributes ?? []);
+  expect(scheduled.map(({ activityType }) => activityType.name)).toEqual(['collectNeighbours', 'writeNeighbours', 'checkNeighbours']);
+  scheduled[1].activityType.name = 'writeElsewhere';
+  await expect(replay(history)).rejects.toBeInstanceOf(DeterminismViolationError);
+});

@@ -1,0 +1,109 @@
+/** The real servers, and workers as processes: what the tests of the export run against. */
+import { join } from 'node:path';
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { Client } from '@temporalio/client';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { connectClickHouse } from '../../pipelines/runtime/clickhouse.js';
+import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
+import { migrate } from '../../pipelines/runtime/migrate.js';
+import { startClickHouse, type ClickHouse } from '../../servers/clickhouse.js';
+import { compiledPath } from '../../servers/compiled.js';
+import type { Endpoints } from '../../servers/endpoints.js';
+import { startNats } from '../../servers/nats.js';
+import { awaitReady, spawnServer, type ServerHandle } from '../../servers/process.js';
+import { startTemporal } from '../../servers/temporal.js';
+import { connectTemporal } from '../../workflows/client.js';
+
+export interface Store {
+  server: ClickHouse;
+  client: ClickHouseClient;
+  /** kill -9, and a new one on the same directory and port */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startStore(directory: string): Promise<Store> {
+  const dataDir = join(directory, 'clickhouse');
+  const server = await startClickHouse({ dataDir });
+  const client = connectClickHouse({ ...server, database: 'aftercare' });
+  await migrate(client, 'aftercare');
+  const store: Store = {
+    server,
+    client,
+    async restart() {
+      store.server.kill('SIGKILL');
+      await store.server.exited;
+      store.server = await startClickHouse({ dataDir });
+    },
+    async close() {
+      await client.close();
+      await store.server.stop();
+    },
+  };
+  return store;
+}
+
+export interface System {
+  store: Store;
+  nc: NatsConnection;
+  temporal: Client;
+  /** resolves when it takes work */
+  startWorker(): Promise<ServerHandle>;
+  stop(): Promise<void>;
+}
+
+const workerPatienceMs = 30_000;
+
+export async function startSystem(directory: string): Promise<System> {
+  const [store, nats, server] = await Promise.all([startStore(directory), startNats({ dataDir: join(directory, 'nats') }), startTemporal({ dataDir: join(directory, 'temporal') })]);
+  const endpoints: Endpoints = { nats, clickhouse: { ...store.server, database: 'aftercare' }, temporal: { address: server.address, namespace: 'default' } };
+  const [nc, temporal] = await Promise.all([connectNats(nats, 'test'), connectTemporal(endpoints.temporal)]);
+  const workers: ServerHandle[] = [];
+  return {
+    store,
+    nc,
+    temporal,
+    async startWorker() {
+      const config = { endpoints, dataDir: directory, bundlePath: compiledPath('workflows/bundle.js') };
+      const worker = await spawnServer({
+        name: 'worker', port: 0, command: process.execPath, args: [compiledPath('test/workflows/worker-process.js')],
+        env: { ...process.env, TEST_WORKER: JSON.stringify(config) },
+      });
+      workers.push(worker);
+      await awaitReady(worker, () => Promise.resolve(worker.lastLines().some((line) => line.includes('worker is ready'))), workerPatienceMs);
+      return worker;
+    },
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+      await temporal.connection.close();
+      await nc.close();
+      await Promise.all([server.stop(), nats.stop(), store.close()]);
+    },
+  };
+}
+
+export interface StoredNeighbour {
+  item: string;
+  rank: number;
+  neighbour: string;
+  similarity: number;
+  dot: number;
+  norm2: number;
+}
+
+export async function storedNeighbours(client: ClickHouseClient, version: number): Promise<StoredNeighbour[]> {
+  const result = await client.query({
+    query: 'SELECT item, rank, neighbour, similarity, dot, norm2 FROM item_neighbours WHERE version = {version:UInt64} ORDER BY item, rank, neighbour',
+    query_params: { version },
+    format: 'JSONEachRow',
+  });
+  return result.json<StoredNeighbour>();
+}
+
+/** Polls until it is true. */
+export async function until(what: string, condition: () => Promise<boolean> | boolean, patienceMs = 20_000): Promise<void> {
+  for (const deadline = Date.now() + patienceMs; !(await condition());) {
+    if (Date.now() > deadline) throw new Error(`not within ${patienceMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

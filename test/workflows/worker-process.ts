@@ -1,0 +1,9 @@
+/** A worker in a process of its own, so that a test can kill it: TEST_WORKER holds where everything is. */
+import { runWorker } from '../../cli/parts/worker.js';
+import { stderrLogger } from '../../pipelines/runtime/log-line.js';
+import type { Endpoints } from '../../servers/endpoints.js';
+
+const { endpoints, dataDir, bundlePath } = JSON.parse(process.env.TEST_WORKER ?? '') as { endpoints: Endpoints; dataDir: string; bundlePath: string };
+const stop = new AbortController();
+process.once('SIGTERM', () => stop.abort());
+await runWorker({ endpoints, config: { AFTERCARE_DATA_DIR: dataDir }, bundlePath, signal: stop.signal, logger: stderrLogger('worker') });
