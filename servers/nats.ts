@@ -63,6 +63,7 @@ function greets(port: number): Promise<boolean> {
     const answer = (ready: boolean): void => { socket.destroy(); resolve(ready); };
     socket.setTimeout(1_000, () => { answer(false); });
     socket.once('error', () => { answer(false); });
+    socket.once('close', () => { answer(false); });
     socket.once('data', (data) => { answer(data.toString('latin1').startsWith('INFO ')); });
   });
 }

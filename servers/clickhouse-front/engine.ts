@@ -77,7 +77,7 @@ async function reset(session: Session, settings: Record<string, string>): Promis
 
 function claim(named: Map<string, NamedSession>, id: string, dataDir: string): NamedSession {
   const known = named.get(id);
-  if (known?.busy === true) throw Object.assign(refuse.argument(''), { code: 373, type: 'SESSION_IS_LOCKED', message: `Session ${id} is locked by a concurrent client: one statement at a time` });
+  if (known?.busy === true) throw refuse.locked(`Session ${id} is locked by a concurrent client: one statement at a time`);
   if (known === undefined && named.size >= sessionsMax) throw refuse.argument(`There are ${sessionsMax} open sessions already: reuse a session_id, or let one time out`);
   const entry = known ?? { session: new Session(dataDir), busy: false };
   clearTimeout(entry.timer);

@@ -16,6 +16,7 @@ export const refuse = {
   readonly: (why: string) => new ClickHouseException(164, 'READONLY', why),
   tooLarge: (why: string) => new ClickHouseException(307, 'TOO_MANY_BYTES', why),
   unsupported: (why: string) => new ClickHouseException(48, 'NOT_IMPLEMENTED', why),
+  locked: (why: string) => new ClickHouseException(373, 'SESSION_IS_LOCKED', why),
   argument: (why: string) => new ClickHouseException(36, 'BAD_ARGUMENTS', why),
 };
 
