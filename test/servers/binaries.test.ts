@@ -1,4 +1,8 @@
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { acquire, type AcquireOptions } from '../../servers/binaries.js';
@@ -66,6 +70,35 @@ describe('acquire, in order', () => {
 
   it('does not keep a fetched program that is too old', async () => {
     await expect(acquire('nats-server', { env: environment(), ways: fetching('nats-server: v2.1.0') })).rejects.toThrow('what came is version 2.1.0');
+  });
+});
+
+describe('the official release', () => {
+  const archiveOf = (): Buffer => {
+    const { dir } = program('nats-server', 'nats-server: v2.15.1');
+    execFileSync('tar', ['-czf', join(dir, 'release.tar.gz'), '-C', dir, 'nats-server']);
+    return readFileSync(join(dir, 'release.tar.gz'));
+  };
+
+  it.each([['the right checksum', true], ['a wrong checksum', false]])('is taken with %s', async (_what, right) => {
+    const { fromRelease } = await import('../../servers/fetch-binary.js');
+    const archive = archiveOf();
+    const sum = createHash('sha256').update(right ? archive : 'something else').digest('hex');
+    const file = sources['nats-server'].release.archive('linux', 'amd64');
+    const site = createServer((request, response) => { response.end(request.url === '/SHA256SUMS' ? `${'0'.repeat(64)}  other.zip\n${sum}  ${file}\n` : archive); });
+    await new Promise<void>((resolve) => { site.listen(0, '127.0.0.1', resolve); });
+    const url = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+    const into = join(temp.path, `release-${String(right)}`);
+    mkdirSync(into);
+    const source = { ...sources['nats-server'], release: { ...sources['nats-server'].release, url } };
+    const fetched = fromRelease({ name: 'nats-server', source, platform: 'linux-x64', into, env: process.env });
+    if (right) {
+      await fetched;
+      expect(execFileSync(join(into, 'nats-server')).toString()).toContain('v2.15.1');
+    } else {
+      await expect(fetched).rejects.toThrow(/has sha256 [0-9a-f]{64}, the release says [0-9a-f]{64}: not used/);
+    }
+    site.close();
   });
 });
 
