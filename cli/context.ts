@@ -8,6 +8,9 @@ import { readConfig, type Config } from '../schemas/config.js';
 import { AftercareError } from '../schemas/errors.js';
 import { resolveEndpoints, type Endpoints } from '../servers/endpoints.js';
 
+/** Milliseconds that a part waits at its start for servers that are starting too. */
+export const partPatienceMs = 60_000;
+
 export interface Context {
   config: Config;
   dataDir: string;

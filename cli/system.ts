@@ -4,12 +4,12 @@
  *   nats-server, ClickHouse, Temporal -> streams and tables -> shard 0..n, sink, worker
  */
 import { jetstreamManager } from '@nats-io/jetstream';
-import { fileURLToPath } from 'node:url';
 import { ensureStreams } from '../pipelines/runtime/jetstream/streams.js';
 import { migrate } from '../pipelines/runtime/migrate.js';
 import { requestService } from '../pipelines/runtime/request.js';
 import { AftercareError, messageOf } from '../schemas/errors.js';
 import { shardServiceSubject } from '../schemas/subjects.js';
+import { compiledPath } from '../servers/compiled.js';
 import { describeExit, spawnServer, type ServerHandle } from '../servers/process.js';
 import { startStack, type Endpoints, type Failure, type Part, type Stack } from '../servers/stack.js';
 import { connectTemporal } from '../workflows/client.js';
@@ -74,7 +74,7 @@ function partsOf({ config }: Context, worker: boolean): { name: string; args: st
   return [...shards, { name: 'sink', args: ['sink'] }, ...(worker ? [{ name: 'worker', args: ['worker'] }] : [])];
 }
 
-const program = fileURLToPath(new URL('./main.js', import.meta.url));
+const program = compiledPath('cli/main.js');
 
 /** Log lines of a part go to our stderr. Secrets go by the environment: anyone may read a command line. */
 export function startPart(name: string, args: string[], { dataDir }: Context, endpoints: Endpoints, env: NodeJS.ProcessEnv = process.env): Promise<ServerHandle> {

@@ -15,11 +15,11 @@ import { defaultShardSettings, runShard, type ShardParts } from '../../pipelines
 import { snapshotFiles } from '../../pipelines/runtime/snapshot-files.js';
 import { streams } from '../../schemas/subjects.js';
 import type { Endpoints } from '../../servers/endpoints.js';
-import type { Context } from '../context.js';
+import { partPatienceMs, type Context } from '../context.js';
 import { version } from '../version.js';
 
 export async function runShardProcess({ config, dataDir }: Context, endpoints: Endpoints, shardNumbers: readonly number[], signal: AbortSignal): Promise<void> {
-  const nc = await connectNats(endpoints.nats, `aftercare shard ${shardNumbers.join(',')}`);
+  const nc = await connectNats(endpoints.nats, `aftercare shard ${shardNumbers.join(',')}`, partPatienceMs);
   const logger = stderrLogger('shard');
   const shards = config.AFTERCARE_SHARDS;
   const shared: Omit<ShardParts<Recommender>, 'shard'> = {

@@ -13,7 +13,7 @@ import { defaultSinkSettings } from '../../pipelines/runtime/sink.js';
 import { runSinks, type SinkProgress } from '../../pipelines/runtime/sinks.js';
 import { streams } from '../../schemas/subjects.js';
 import type { Endpoints } from '../../servers/endpoints.js';
-import type { Context } from '../context.js';
+import { partPatienceMs, type Context } from '../context.js';
 import { version } from '../version.js';
 
 export interface SinkStatus extends SinkProgress {
@@ -22,7 +22,7 @@ export interface SinkStatus extends SinkProgress {
 }
 
 export async function runSinkProcess({ config }: Context, endpoints: Endpoints, signal: AbortSignal): Promise<void> {
-  const nc = await connectNats(endpoints.nats, 'aftercare sink');
+  const nc = await connectNats(endpoints.nats, 'aftercare sink', partPatienceMs);
   const client = connectClickHouse(endpoints.clickhouse);
   const progress: SinkProgress = { eventsSeq: 0, outSeq: 0, rows: 0, owner: false };
   const status = (): SinkStatus => ({ part: 'sink', ...progress, rssBytes: process.memoryUsage.rss() });

@@ -117,6 +117,18 @@ describe.each([['in memory', () => Promise.resolve(twins())], ['real', real]] as
     await cursor.close();
   });
 
+  it('a cursor closes while more waits than it holds', async () => {
+    const { log } = ports;
+    const before = await log.lastSeq();
+    // More than the reader keeps ahead: it once waited for room that nobody would make any more.
+    await Promise.all(Array.from({ length: 3000 }, (_, i) => ports.publish('click', body(String(i)))));
+    const cursor = await log.open(before + 1);
+    expect(await cursor.take(1, 5000)).toHaveLength(1);
+    await delay(200);
+    await cursor.close();
+    await expect(cursor.take(1, 10)).rejects.toMatchObject({ code: 'closed' });
+  });
+
   it('a commit is refused when another was made meanwhile', async () => {
     const { commits } = ports;
     const newest = (await commits.last(3))?.seq ?? 0;

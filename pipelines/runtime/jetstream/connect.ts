@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { AftercareError, messageOf } from '../../../schemas/errors.js';
 
@@ -8,12 +9,26 @@ export interface NatsEndpoint {
   token?: string | undefined;
 }
 
+const retryMs = 200;
+
 /**
  * One connection that outlives restarts of the server.
  * @param name  shown by the server's monitoring
+ * @param patienceMs  how long to wait for a server that is not there yet: a part of the system waits, a command does not
  * @throws AftercareError unavailable
  */
-export async function connectNats(endpoint: NatsEndpoint, name: string): Promise<NatsConnection> {
+export async function connectNats(endpoint: NatsEndpoint, name: string, patienceMs = 0): Promise<NatsConnection> {
+  for (const endMs = performance.now() + patienceMs; ;) {
+    try {
+      return await tryConnect(endpoint, name);
+    } catch (error) {
+      if (performance.now() > endMs) throw error;
+      await delay(retryMs);
+    }
+  }
+}
+
+async function tryConnect(endpoint: NatsEndpoint, name: string): Promise<NatsConnection> {
   try {
     return await connect({
       servers: endpoint.url,

@@ -33,11 +33,13 @@ function readAhead(messages: ConsumerMessages, fromSeq: number): LogCursor {
   let waiting: StoredMessage[] = [];
   let newest = fromSeq - 1;
   let failure: Error | undefined;
+  let closed = false;
   let wakeTaker: (() => void) | undefined;
   let wakeReader: (() => void) | undefined;
 
   const read = async (): Promise<void> => {
     for await (const message of messages) {
+      if (closed) return;
       const stored = toStored(message);
       if (stored.seq <= newest) throw new AftercareError('order_broken', `message ${stored.seq} came after ${newest}`);
       newest = stored.seq;
@@ -71,6 +73,8 @@ function readAhead(messages: ConsumerMessages, fromSeq: number): LogCursor {
       return ready(max);
     },
     async close() {
+      closed = true;
+      waiting = [];
       wakeReader?.();
       void messages.close();
       await done;
