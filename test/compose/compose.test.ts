@@ -46,7 +46,7 @@ describe('docker-compose.yml', () => {
   });
 
   it('describes the whole system', () => {
-    expect(services.map(([name]) => name).sort()).toEqual(['clickhouse', 'nats-1', 'nats-2', 'nats-3', 'postgresql', 'shard-0', 'sink', 'temporal', 'temporal-ui', 'worker']);
+    expect(services.map(([name]) => name).sort()).toEqual(['clickhouse', 'nats-1', 'nats-2', 'nats-3', 'postgresql', 'prepare', 'shard-0', 'sink', 'temporal', 'temporal-ui', 'worker']);
   });
 
   it('opens host ports on the loopback alone', () => {
@@ -56,16 +56,17 @@ describe('docker-compose.yml', () => {
     expect(new Set(ports.map((port) => port.split(':')[1])).size).toBe(ports.length);
   });
 
-  it.each(services)('%s: refers only to what is declared, and comes back after a crash', (_name, service) => {
+  it.each(services)('%s: refers only to what is declared, and comes back after a crash', (name, service) => {
     for (const volume of service.volumes ?? []) expect(Object.keys(compose.volumes)).toContain(volume.split(':')[0]);
     for (const network of service.networks ?? []) expect(Object.keys(compose.networks)).toContain(network);
     for (const { source } of service.configs ?? []) expect(Object.keys(compose.configs)).toContain(source);
     for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
-      expect(condition).toBe('service_healthy');
+      // `prepare` ends; everything else is waited for until it is healthy
+      expect(condition).toBe(other === 'prepare' ? 'service_completed_successfully' : 'service_healthy');
       expect(compose.services[other].healthcheck).toBeDefined();
       expect(sharedNetworks(service, compose.services[other])).not.toEqual([]);
     }
-    expect(service.restart).toBe('unless-stopped');
+    expect(service.restart).toBe(name === 'prepare' ? 'on-failure' : 'unless-stopped');
   });
 
   it.each(services)('%s: its image is pinned', (_name, { image }) => {
@@ -122,14 +123,14 @@ describe('the NATS cluster', () => {
 });
 
 describe('the workers', () => {
-  const workers = services.filter(([, service]) => service.build !== undefined);
+  const workers = services.filter(([name, service]) => service.build !== undefined && name !== 'prepare');
 
   it('run the three parts from one image, on all of the servers', () => {
     expect(Object.fromEntries(workers.map(([name, { command }]) => [name, command]))).toEqual({ 'shard-0': ['shard', '--shards', '0'], sink: ['sink'], worker: ['worker'] });
     for (const [, { environment, depends_on: depends }] of workers) {
       expect(environment?.NATS_URL).toBe('nats://nats-1:4222,nats://nats-2:4222,nats://nats-3:4222');
       expect(environment?.AFTERCARE_REPLICAS).toBe('3');
-      expect(Object.keys(depends ?? {}).sort()).toEqual(['clickhouse', 'nats-1', 'nats-2', 'nats-3', 'temporal']);
+      expect(Object.keys(depends ?? {}).sort()).toEqual(['clickhouse', 'nats-1', 'nats-2', 'nats-3', 'prepare', 'temporal']);
     }
   });
 

@@ -110,7 +110,7 @@ describe('kill -9', () => {
     const target = { event: (event: never, position: number) => { step.step(state, { event, position, shard: 0, receivedMs: 0 }, () => undefined); }, reject: () => undefined };
     for (let at = 0; at < seq;) {
       for (const message of await cursor.take(1000, 1000)) {
-        decode(message, 1, target as never);
+        decode(message, 1, target);
         at = message.seq;
       }
     }
