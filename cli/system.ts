@@ -12,8 +12,6 @@ import { shardServiceSubject } from '../schemas/subjects.js';
 import { compiledPath } from '../servers/compiled.js';
 import { describeExit, spawnServer, type ServerHandle } from '../servers/process.js';
 import { startStack, type Endpoints, type Failure, type Part, type Stack } from '../servers/stack.js';
-import { connectTemporal } from '../workflows/client.js';
-import { ensureSchedules } from '../workflows/schedules.js';
 import { withClickHouse, withNats, type Context } from './context.js';
 
 export interface System {
@@ -106,6 +104,7 @@ export function endpointVariables({ nats, clickhouse, temporal }: Endpoints): No
 }
 
 async function schedule({ config }: Context, { temporal }: Endpoints): Promise<void> {
+  const [{ connectTemporal }, { ensureSchedules }] = await Promise.all([import('../workflows/client.js'), import('../workflows/schedules.js')]);
   const client = await connectTemporal(temporal);
   try {
     await ensureSchedules(client, { shards: config.AFTERCARE_SHARDS });

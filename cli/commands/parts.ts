@@ -1,13 +1,13 @@
-/** `shard`, `sink`, `worker`: one part in this process, against servers that run already. A cluster runs these. */
+/**
+ * `shard`, `sink`, `worker`: one part in this process, against servers that run already. A cluster runs these. Each is
+ * loaded when it runs: Temporal's packages alone take half a second, which every other command would wait for.
+ */
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { stderrLogger } from '../../pipelines/runtime/log-line.js';
 import { AftercareError } from '../../schemas/errors.js';
 import { readContext, runningEndpoints, stopSignal } from '../context.js';
 import { dataDirOption } from '../options.js';
-import { runShardProcess } from '../parts/shard.js';
-import { runSinkProcess } from '../parts/sink.js';
-import { runWorker } from '../parts/worker.js';
 import { prepare } from '../system.js';
 
 interface PartOptions {
@@ -25,6 +25,7 @@ export function addParts(program: Command): void {
     .action(async (options: PartOptions) => {
       const context = readContext(options.dataDir);
       const numbers = shardNumbers(options.shards, context.config.AFTERCARE_SHARDS);
+      const { runShardProcess } = await import('../parts/shard.js');
       await runShardProcess(context, runningEndpoints(context), numbers, stopSignal());
     });
   program
@@ -33,6 +34,7 @@ export function addParts(program: Command): void {
     .addOption(dataDirOption())
     .action(async (options: PartOptions) => {
       const context = readContext(options.dataDir);
+      const { runSinkProcess } = await import('../parts/sink.js');
       await runSinkProcess(context, runningEndpoints(context), stopSignal());
     });
   program
@@ -41,6 +43,7 @@ export function addParts(program: Command): void {
     .addOption(dataDirOption())
     .action(async (options: PartOptions) => {
       const context = readContext(options.dataDir);
+      const { runWorker } = await import('../parts/worker.js');
       await runWorker({
         endpoints: runningEndpoints(context),
         config: { AFTERCARE_DATA_DIR: context.dataDir },

@@ -27,7 +27,7 @@ export const progressLine = (line: string): void => { process.stderr.write(`  ${
 
 /** Waits for the signal, then stops everything in order. @throws AftercareError unavailable, when a process died by itself, with its last lines */
 export async function runUntil(system: System, signal: AbortSignal): Promise<void> {
-  const stopped = delay(2 ** 31 - 1, undefined, { signal }).catch(() => undefined);
+  const stopped = delay(2 ** 31 - 1, undefined, { signal, ref: false }).catch(() => undefined);
   const failure = await Promise.race([system.failed, stopped]);
   if (failure === undefined) process.stderr.write('  stopping\n');
   await system.stop();

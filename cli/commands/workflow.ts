@@ -1,7 +1,6 @@
 /** `workflow run exportNeighbours`: starts a workflow on Temporal now. */
 import { Argument, type Command } from 'commander';
-import { connectTemporal } from '../../workflows/client.js';
-import { runExportNeighbours, type StartedExport } from '../../workflows/runs.js';
+import type { StartedExport } from '../../workflows/runs.js';
 import { readContext, runningEndpoints } from '../context.js';
 import { dataDirOption, jsonOption } from '../options.js';
 import { print } from '../print.js';
@@ -31,6 +30,7 @@ export function addWorkflow(program: Command): void {
 }
 
 export async function exportNow(endpoints: Endpoints, shards: number, wait: boolean): Promise<StartedExport> {
+  const [{ connectTemporal }, { runExportNeighbours }] = await Promise.all([import('../../workflows/client.js'), import('../../workflows/runs.js')]);
   const client = await connectTemporal(endpoints.temporal);
   try {
     return await runExportNeighbours(client, { shards }, {
