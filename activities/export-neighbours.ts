@@ -4,13 +4,13 @@
  */
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { ClickHouseClient } from '@clickhouse/client';
+import { ClickHouseError, type ClickHouseClient } from '@clickhouse/client';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { mergeNeighbours } from '../pipelines/recommend/merge.js';
 import { clickHouseRows } from '../pipelines/runtime/clickhouse.js';
+import { AftercareError, messageOf } from '../schemas/errors.js';
 import { itemNeighboursTable } from '../schemas/tables.js';
 import { artefactLabel, type ArtefactRef, type Artefacts } from './artefacts.js';
-import { countRows, neighbourPages } from './neighbour-pages.js';
+import { neighbourPages, type PageCounts } from './neighbour-pages.js';
 import { withPulse } from './pulse.js';
 import { askShards, type Collected } from './shard-neighbours.js';
 
@@ -22,12 +22,7 @@ export interface CollectInput {
   keep: number;
 }
 
-export interface NeighboursRef extends ArtefactRef {
-  /** items that have a neighbour */
-  items: number;
-  rows: number;
-  pages: number;
-}
+export type NeighboursRef = ArtefactRef & PageCounts;
 
 export interface ExportDependencies {
   nc: NatsConnection;
@@ -49,9 +44,10 @@ export function createExportActivities({ nc, clickhouse, artefacts }: ExportDepe
     /** Asks every shard for its lists, makes one list of them and leaves the rows as an artefact. */
     collectNeighbours({ version, shards, keep }: CollectInput): Promise<NeighboursRef> {
       return withPulse<Collected, NeighboursRef>({ shards: 0, items: 0 }, async (pulse) => {
-        const merged = mergeNeighbours(await askShards(nc, shards, pulse.tell), keep);
-        const ref = await artefacts.put(table.name, version, neighbourPages(merged, version));
-        return { ...ref, ...countRows(merged) };
+        const lists = await askShards(nc, shards, pulse.tell);
+        const counts: PageCounts = { items: 0, rows: 0, pages: 0 };
+        const ref = await artefacts.put(table.name, version, neighbourPages(lists.merged(keep), version, counts));
+        return { ...ref, ...counts };
       });
     },
 
@@ -91,6 +87,9 @@ async function countStored(clickhouse: ClickHouseClient, version: number): Promi
     query_params: { version },
     format: 'JSONEachRow',
     clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
+  }).catch((error: unknown) => {
+    const code = error instanceof ClickHouseError ? 'refused' : 'unavailable';
+    throw new AftercareError(code, `ClickHouse: counting ${table.name}: ${messageOf(error)}`, { cause: error });
   });
   const [counts] = await result.json<{ rows: number; items: number }>();
   return counts;

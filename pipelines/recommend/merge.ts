@@ -27,7 +27,7 @@ function ranked(item: string, row: Map<string, number>, norms: Map<string, numbe
   const norm2 = norms.get(item) ?? 0;
   return [...row]
     .map(([neighbour, dot]) => ({ item: neighbour, dot, similarity: dot / Math.sqrt(norm2 * (norms.get(neighbour) ?? 0)) }))
-    .filter((n) => n.similarity > 0) // false for NaN: a neighbour that no shard lists as an item
+    .filter((n) => n.similarity > 0 && n.similarity < Infinity) // a neighbour that no shard lists as an item has no norm
     .sort((a, b) => b.similarity - a.similarity || compareText(a.item, b.item))
     .slice(0, keep);
 }
