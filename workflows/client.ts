@@ -10,7 +10,7 @@ export interface TemporalEndpoint {
   namespace: string;
 }
 
-const connectMs = 5000;
+const connectMs = 3000;
 /** A call to a server on the same machine takes milliseconds; to a loaded cluster, or one that just restarts, seconds. */
 const callMs = 10_000;
 /** gRPC: nobody there, or no answer in time. */

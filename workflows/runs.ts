@@ -1,4 +1,4 @@
-import { isGrpcDeadlineError, WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { ServiceError, WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { TemporalFailure } from '@temporalio/common';
 import { AftercareError, dispositionOf, messageOf, type ErrorCode } from '../schemas/errors.js';
 import { callTemporal } from './client.js';
@@ -62,7 +62,7 @@ async function resultOf(client: Client, handle: WorkflowHandle<typeof exportNeig
       return await client.withDeadline(Date.now() + waitMs, () => handle.result());
     } catch (error) {
       if (error instanceof WorkflowFailedError) throw failureOf(handle.workflowId, error);
-      if (!isGrpcDeadlineError(error)) throw error;
+      if (!(error instanceof ServiceError)) throw error; // the turn is over, or the server restarts: the next call tells
     }
     const progress = await progressOf(client, handle.workflowId);
     onProgress?.(progress);

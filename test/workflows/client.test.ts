@@ -36,6 +36,8 @@ it('keeps what an operator changed, over a restart of the server too, and brings
   const handle = client.schedule.getHandle(exportScheduleId);
   await handle.update((previous) => ({ ...previous, spec: { intervals: [{ every: '1 hour' }] } }));
   await handle.pause('the table is being rebuilt');
+  // Temporal takes changes of a schedule one after the other, some time after it has acknowledged them.
+  await expect.poll(async () => (await handle.describe()).state.paused, { timeout: 10_000 }).toBe(true);
   server.kill('SIGKILL');
   await server.exited;
   server = await startTemporal({ dataDir });

@@ -4,9 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { expect, it } from 'vitest';
 import { compiledPath } from '../../servers/compiled.js';
+import { historyFrom } from './histories.js';
+
+// The second test causes a warning on purpose.
+Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } } });
 
 interface History {
   events: { activityTaskScheduledEventAttributes?: { activityType: { name: string } } }[];
@@ -14,7 +18,7 @@ interface History {
 
 const saved = (): History => JSON.parse(readFileSync(new URL('../histories/export-neighbours.json', import.meta.url), 'utf8')) as History;
 const replay = (history: History): Promise<void> =>
-  Worker.runReplayHistory({ workflowBundle: { codePath: compiledPath('workflows/bundle.js') } }, history, 'export-neighbours-2024-01-01T00:00:00.000Z');
+  Worker.runReplayHistory({ workflowBundle: { codePath: compiledPath('workflows/bundle.js') } }, historyFrom(history), 'export-neighbours-2024-01-01T00:00:00.000Z');
 
 it('exportNeighbours replays its saved history', async () => {
   await replay(saved());
