@@ -1,6 +1,7 @@
 /**
  * Group commit: while one commit is on its way the loop folds on, and what it folded meanwhile is the next commit. So
- * a quiet shard commits each event at once, and a busy one commits large batches, with no timer to tune.
+ * a quiet shard commits each event at once and a busy one commits batches. A commit costs about as much as folding
+ * ten events, so one that would follow a larger batch at once waits until a batch worth it has come together.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
@@ -38,6 +39,13 @@ export interface CommitterOptions {
   now?: () => number;
 }
 
+/** Events of a commit from which on more are surely on their way ... */
+const batchBusy = 16;
+/** ... so that the next one waits, up to this long, */
+const lingerMs = 2;
+/** unless it has this many. */
+const batchWorthwhile = 200;
+
 interface Batch {
   to: number;
   events: number;
@@ -63,8 +71,10 @@ export function createCommitter(options: CommitterOptions): Committer {
     for (const { first, resolve } of sent.recorded) resolve({ commitSeq, first });
   };
   const run = async (): Promise<void> => {
-    while (hasWork()) {
+    for (let busy = false; hasWork();) {
+      if (busy && batch.events < batchWorthwhile) await delay(lingerMs);
       const sent = batch;
+      busy = sent.events >= batchBusy;
       batch = { ...empty(), to: sent.to };
       try {
         const commit = commitOne(sent);

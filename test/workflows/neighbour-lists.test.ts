@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { neighbourLists } from '../../activities/neighbour-lists.js';
-import { mergeNeighbours, type MergedItem } from '../../pipelines/recommend/merge.js';
+import { mergeNeighbours, type MergedItem } from '../support/merge-neighbours.js';
 import { createRandom } from '../../simulator/random.js';
 
 const random = createRandom(5);
