@@ -3,8 +3,8 @@
  *
  *   block:  dot f64[room], id u32[room]          a hole holds the item's own id and a dot of 0
  *
- * Within the list of p, the order by cosine is the order by dot^2 / norm2(q): norm2(p) is the same for all. A list holds a
- * quarter more than the limit. A pair enters if it is worth more than `admission`, and when there is no place left, all but
+ * Within the list of p, the order by cosine is the order by dot^2 / norm2(q): norm2(p) is the same for all. A list holds two
+ * fifths more than the limit. A pair enters if it is worth more than `admission`, and when there is no place left, all but
  * the best are pruned at once: admitting one by one by looking for the worst each time took more than a third of the whole
  * fold on online-retail, where sixteen pairs enter with each event. `admission` is the worth of the worst that was kept
  * (-1 while everything has room); norms move under pairs that are not touched, so it is looked up again every so many
@@ -16,8 +16,11 @@ import { find, homeOf, keyOf, nth } from './pairs';
 
 /** Places in a list: a place has 8 bits, and 0 means none. */
 const PLACES: u32 = 254;
-/** A newcomer must be worth this much more than the worst that was kept: swaps between equals are work for nothing. */
-const MARGIN: f64 = 1.0625;
+/**
+ * A newcomer must be worth this much more than the worst that was kept (an eighth more in cosine): swaps between equals are
+ * work for nothing. Measured on movielens-100k against 1: overlap@50 with the exact list .989 instead of .991.
+ */
+const MARGIN: f64 = 1.25;
 
 /** The worth of each place while a list is pruned, twice: f64[254 * 2]. */
 let worths: usize = 0;
@@ -28,7 +31,7 @@ export function initLists(scratch: usize): void {
 }
 
 export function most(): u32 {
-  return min(PLACES, neighbourLimit + max<u32>(1, neighbourLimit / 4));
+  return min(PLACES, neighbourLimit + max<u32>(1, neighbourLimit * 2 / 5));
 }
 
 /** Pruning leaves this many, and always makes room. */

@@ -293,9 +293,11 @@ function learn(p: u32, delta: f64, rs: usize, items: usize, length: usize): void
     const q = load<u32>(items + (i << 2));
     const home = homeOf(keyOf(p, q));
     if (stale) rescaleBlock(home);
-    touched ^= load<u64>(home) ^ load<u64>(hot(q));
+    touched ^= load<u64>(hot(q));
     store<u32>(homes + (i << 2), <u32>home);
   }
+  // A loop of its own, and this short, keeps as many misses in flight as the processor can.
+  for (let i: usize = 0; i < length; i++) touched ^= load<u64>(load<u32>(homes + (i << 2)));
   sink = touched;
   const before = moves;
   const hp = hot(p);

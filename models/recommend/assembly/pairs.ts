@@ -33,6 +33,8 @@ let firstChunk: usize = 0;
 let lastChunk: usize = 0;
 export let chunkCount: u32 = 0;
 let blockCount: u32 = 0;
+/** So many blocks hold as many pairs as the limit allows; without it, blocks that drop would leave room for others to split. */
+let blockLimit: u32 = 0;
 /** Blocks that are not at the current epoch. */
 export let staleBlocks: u32 = 0;
 /** Rises whenever slots may have moved. */
@@ -106,6 +108,7 @@ export function find(key: u64): usize {
 
 export function initPairs(scratch: usize): void {
   copy = scratch;
+  blockLimit = max<u32>(3, (pairLimit + 599) / 600);
 }
 
 export function emptyPairs(): void {
@@ -169,7 +172,8 @@ export function insert(slot: usize, key: u64): usize {
     at = probe(homeOf(key), key);
   }
   while (load<u32>(descriptor(at & ~IN_BLOCK)) >= FULL) {
-    makeRoom(at & ~IN_BLOCK, key);
+    if (blockCount >= blockLimit) dropWeakest(at & ~IN_BLOCK);
+    else makeRoom(at & ~IN_BLOCK, key);
     at = probe(homeOf(key), key);
   }
   const dd = descriptor(at & ~IN_BLOCK);
