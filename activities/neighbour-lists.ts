@@ -1,16 +1,18 @@
 /**
  * The lists of all shards in 12 bytes an entry, and one list out of them, item by item. It gives, bit for bit, what
- * `mergeNeighbours` gives from objects; that takes 3.7 GB and 17 s without a pause for 200,000 items of 100 neighbours.
+ * a merge of plain objects gives (test/support/merge-neighbours.ts); that takes 3.7 GB and 17 s without a pause for 200,000 items of 100 neighbours.
  *
  * Each answer becomes one page; an item's row is a run of its entries.
  *
  *   ids   Uint32   [ 7 9 2 | 4 | 1 7 ... ]      neighbours, as numbers of the interned names
  *   dots  Float64  [ . . . | . | . . ... ]
  */
-import type { MergedItem } from '../pipelines/recommend/merge.js';
+
 import type { NeighboursAnswer } from '../schemas/services.js';
 
 type Items = NeighboursAnswer['items'];
+/** An item with its neighbours, best first. */
+export type MergedItem = Items[number];
 
 interface Row {
   ids: Uint32Array;

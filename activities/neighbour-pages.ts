@@ -1,4 +1,4 @@
-import type { MergedItem } from '../pipelines/recommend/merge.js';
+import type { MergedItem } from './neighbour-lists.js';
 import { arrowBatch } from '../schemas/arrow.js';
 import { itemNeighboursTable } from '../schemas/tables.js';
 
