@@ -1,12 +1,12 @@
 /** The kernel's exports: everything takes and returns dense ids, numbers relative to the landmark, and addresses. */
-import { heapBase, heapTop, initHeap, loadHeap, saveHeap, ensure } from './memory';
+import { heapBase, heapTop, initHeap, loadHeap, reserve, saveHeap } from './memory';
 import {
   COLD, CUSTOMER, HOT, coldBase, customerBase, customerNewest, customerOldest, dyingCount, epoch, hotBase, itemNewest, itemOldest,
   pairCount, setBases, setDyingCount, setEpoch, setLimits, setOrder, setPairCount, NONE,
 } from './records';
 import { BLOCK, droppedPairs, emptyPairs, initPairs, loadPairs, savePairs } from './pairs';
 import { initObserve, isSweeping, loadObserve, saveObserve, startAt, usedCustomers, advance as move } from './observe';
-import { initLists } from './lists';
+import { initLists, most } from './lists';
 import { forgetBar, initTop, loadTop, saveTop, TOP } from './popular';
 import { initQuery, outAt } from './query';
 
@@ -42,6 +42,8 @@ export function init(customers: u32, items: u32, pairs: u32, history: u32, neigh
   at += <usize>items * COLD;
   setBases(hotAt, coldAt, at);
   at += <usize>customers * CUSTOMER;
+  // A pair takes 28 bytes, a list 12 for each place, a customer's history and its postings some hundreds.
+  reserve(<f64>at + <f64>pairs * 28 + <f64>items * <f64>most() * 14 + <f64>customers * 512);
   initHeap(state, at);
   return <f64>heapBase;
 }

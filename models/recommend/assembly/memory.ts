@@ -12,7 +12,11 @@
 export const CHUNK: usize = 1 << 20;
 /** Blocks from this size on get chunks of their own. */
 const LARGE: usize = 1 << 18;
-/** memory.grow costs tens of microseconds and detaches JavaScript's views: take several chunks at a time. */
+/**
+ * The least that the memory grows by, besides a quarter of what it is. V8 answers to growth with full collections of its own
+ * heap, a tenth of a second each with a million names in it: what the limits foresee is therefore reserved at creation.
+ * Pages that are not touched are not resident.
+ */
 const GROW_PAGES: i32 = 256;
 
 /** First byte of the heads of the free lists (128 classes, u32 each), inside STATE. */
@@ -31,13 +35,19 @@ export function initHeap(heads: usize, base: usize): void {
   ensure(heapTop);
 }
 
+/** Takes the address space that will be needed, if the machine gives it; without it, growth comes later and in steps. */
+export function reserve(bytes: f64): void {
+  const pages = <i32>min<f64>(65536, Math.ceil(bytes / 65536)) - memory.size();
+  if (pages > 0) memory.grow(pages);
+}
+
 /** Makes the memory reach to `end`. Running into 4 GiB traps: the limits are checked against it at creation. */
 export function ensure(end: usize): void {
   const have = <usize>memory.size() << 16;
   if (end <= have) return;
   const need = <i32>((end - have + 0xffff) >> 16);
   const room = 65536 - memory.size();
-  const ask = min(max(need, GROW_PAGES), room);
+  const ask = min(max(need, max(GROW_PAGES, memory.size() / 4)), room);
   if (ask < need || memory.grow(ask) < 0) unreachable();
 }
 

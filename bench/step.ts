@@ -1,0 +1,184 @@
+/**
+ * The recommend step alone: events a second, the longest pause while the tables grow, bytes a pair; beside the naive twin
+ * on a prefix of the same stream, in the same run.
+ *
+ *   node dist/bench/step.js retail|zipf
+ */
+import { createReadStream, existsSync } from 'node:fs';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { createGunzip } from 'node:zlib';
+import { parse } from 'csv-parse';
+import { loadKernel } from '../models/recommend/load.js';
+import { createNaive, type Oracle } from '../models/recommend/naive.js';
+import { createRecommender, defaultSettings, type Recommender, type RecommendSettings } from '../models/recommend/recommender.js';
+
+export interface StepResult {
+  stream: string;
+  events: number;
+  seconds: number;
+  eventsPerS: number;
+  /** By the process's own user time: what a machine that others use as well would give without them. */
+  eventsPerCpuS: number;
+  /** Of a single event, in ms, the growth of tables included. */
+  p50Ms: number;
+  p99Ms: number;
+  pauseMsMax: number;
+  customers: number;
+  items: number;
+  pairs: number;
+  pairBytes: number;
+  rssMiB: number;
+  naiveEventsPerS: number;
+  naivePrefix: number;
+  ratio: number;
+}
+
+/** Columns, not objects: the stream must not cost more than what it measures. */
+export interface Stream {
+  customers: string[];
+  items: string[];
+  customer: Int32Array;
+  item: Int32Array;
+  /** 0: a refund. */
+  strength: Uint8Array;
+  atMs: Float64Array;
+}
+
+const retailFile = new URL('../shared/data/online-retail/online_retail.csv.gz', pathToFileURL(`${process.cwd()}/`));
+
+/** undefined when the data set is not here: it is never copied into the repository. */
+export async function readRetail(file = fileURLToPath(retailFile)): Promise<Stream | undefined> {
+  if (!existsSync(file)) return undefined;
+  const [customers, items] = [new Map<string, number>(), new Map<string, number>()];
+  const rows: { customer: number; item: number; strength: number; atMs: number }[] = [];
+  const idOf = (names: Map<string, number>, name: string): number => {
+    const id = names.get(name) ?? names.size;
+    names.set(name, id);
+    return id;
+  };
+  interface Row { InvoiceNo: string; StockCode: string; Quantity: string; InvoiceDate: string; CustomerID: string }
+  for await (const row of createReadStream(file).pipe(createGunzip()).pipe(parse({ columns: true })) as AsyncIterable<Row>) {
+    rows.push({
+      customer: idOf(customers, row.CustomerID === '' ? `guest-${row.InvoiceNo}` : String(Number(row.CustomerID))),
+      item: idOf(items, row.StockCode),
+      strength: Number(row.Quantity) > 0 ? 5 : 0,
+      atMs: Date.parse(`${row.InvoiceDate.replace(' ', 'T')}Z`),
+    });
+  }
+  return {
+    customers: [...customers.keys()],
+    items: [...items.keys()],
+    customer: Int32Array.from(rows, (row) => row.customer),
+    item: Int32Array.from(rows, (row) => row.item),
+    strength: Uint8Array.from(rows, (row) => row.strength),
+    atMs: Float64Array.from(rows, (row) => row.atMs),
+  };
+}
+
+/** mulberry32: the same events on every machine. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** Customers and items by Zipf's law with exponent `skew`, by inverting the continuous distribution; 100 events a second. */
+export function zipf(events: number, customers: number, items: number, skew: { customers: number; items: number }): Stream {
+  const random = generator(7);
+  const rank = (count: number, exponent: number): number => {
+    const a = 1 - exponent;
+    return Math.min(count - 1, Math.floor(((count ** a - 1) * random() + 1) ** (1 / a)) - 1);
+  };
+  const stream: Stream = {
+    customers: Array.from({ length: customers }, (_, n) => `customer-${n}`),
+    items: Array.from({ length: items }, (_, n) => `item-${n}`),
+    customer: new Int32Array(events),
+    item: new Int32Array(events),
+    strength: new Uint8Array(events),
+    atMs: new Float64Array(events),
+  };
+  for (let n = 0; n < events; n += 1) {
+    stream.customer[n] = rank(customers, skew.customers);
+    stream.item[n] = rank(items, skew.items);
+    const luck = random();
+    stream.strength[n] = luck < 0.8 ? 1 : luck < 0.9 ? 3 : 5;
+    stream.atMs[n] = 1_700_000_000_000 + n * 10;
+  }
+  return stream;
+}
+
+function play(model: Oracle, stream: Stream, from: number, to: number): void {
+  for (let n = from; n < to; n += 1) {
+    const customer = stream.customers[stream.customer[n]];
+    const item = stream.items[stream.item[n]];
+    if (stream.strength[n] > 0) model.observe(customer, item, stream.strength[n], stream.atMs[n]);
+    else model.retract(customer, item, stream.atMs[n]);
+  }
+}
+
+/** The fold alone. */
+function timed(model: Oracle, stream: Stream, events: number): { seconds: number; cpuSeconds: number } {
+  const started = performance.now();
+  const used = process.cpuUsage();
+  play(model, stream, 0, events);
+  return { seconds: (performance.now() - started) / 1000, cpuSeconds: process.cpuUsage(used).user / 1e6 };
+}
+
+/** A second run that looks at the clock around each event. The garbage of its own arrays is made beforehand. */
+function pauses(model: Oracle, stream: Stream, events: number): { p50Ms: number; p99Ms: number; pauseMsMax: number } {
+  const took = new Float64Array(events);
+  for (let n = 0; n < events; n += 1) {
+    const started = performance.now();
+    play(model, stream, n, n + 1);
+    took[n] = performance.now() - started;
+  }
+  took.sort();
+  return { p50Ms: took[events >> 1], p99Ms: took[Math.floor(events * 0.99)], pauseMsMax: took[events - 1] };
+}
+
+function measure(name: string, stream: Stream, settings: RecommendSettings, naivePrefix: number): StepResult {
+  const kernel = loadKernel();
+  const events = stream.customer.length;
+  let model: Recommender | undefined = createRecommender(settings, kernel);
+  const { seconds, cpuSeconds } = timed(model, stream, events);
+  const { customers, items, pairs, pairBytes } = model.stats();
+  if (pairs === 0) throw new Error(`bench: ${name} learnt no pair`);
+  const rssMiB = process.memoryUsage.rss() / 2 ** 20;
+  model = undefined;
+  const naive = createNaive(settings);
+  const slow = timed(naive, stream, naivePrefix);
+  const prefix = createRecommender(settings, kernel);
+  const ratio = slow.cpuSeconds / timed(prefix, stream, naivePrefix).cpuSeconds;
+  if (prefix.stats().pairs !== naive.stats().pairs) throw new Error(`bench: ${name}: kernel ${prefix.stats().pairs} pairs, naive ${naive.stats().pairs}`);
+  const times = pauses(createRecommender(settings, kernel), stream, events);
+  return {
+    stream: name, events, seconds, eventsPerS: events / seconds, eventsPerCpuS: events / cpuSeconds, ...times,
+    customers, items, pairs, pairBytes, rssMiB, naiveEventsPerS: naivePrefix / slow.seconds, naivePrefix, ratio,
+  };
+}
+
+/** Online-retail, history 500; undefined when the data set is not here. */
+export async function stepRetail(): Promise<StepResult | undefined> {
+  const stream = await readRetail();
+  return stream === undefined ? undefined : measure('online-retail', stream, defaultSettings, 60_000);
+}
+
+/** Ten million events, a million customers, 100,000 items, about ten updates an event. */
+export function stepZipf(events = 10_000_000): StepResult {
+  const stream = zipf(events, 1_000_000, 100_000, { customers: 0.5, items: 0.99 });
+  return measure('zipf', stream, defaultSettings, Math.min(events, 200_000));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const which = process.argv[2];
+  if (which !== 'retail' && which !== 'zipf') {
+    console.error('usage: node dist/bench/step.js retail|zipf');
+    process.exit(2);
+  }
+  const result = which === 'retail' ? await stepRetail() : stepZipf();
+  console.log(result ?? `skipped: ${fileURLToPath(retailFile)} is not here`);
+}
