@@ -2,8 +2,13 @@
  * Names as dense ids: models index typed arrays by them. An id that is given back is used again, latest first, so ids
  * stay dense and the same events give the same ids.
  *
- *   serialised:  u32 used | u32 free | u32 length[used], NO_NAME for an id without one | u32 free[free] | u32 bytes | UTF-8
+ * Neither names nor index live on V8's heap: with a million strings on it, a full collection stops the world for a tenth of a
+ * second, and so does a Map of a million entries when it grows.
+ *
+ *   serialised:  u32 used | u32 free | u32 length[used], NO_NAME for an id without one | u32 free[free] | UTF-16 units by id
  */
+import { createNames, type Names } from './names.js';
+
 export interface Intern {
   /** Names held. */
   size(): number;
@@ -23,40 +28,42 @@ export interface Intern {
 }
 
 const NO_NAME = 0xffffffff;
-/** A Map of a million strings stops the world for a tenth of a second when it grows; a segment of this index does not. */
+/** Each grows by itself, in a fraction of a millisecond. */
 const SEGMENTS = 256;
 
 export function createIntern(saved?: Uint8Array): Intern {
-  const index = createIndex();
-  const names: (string | undefined)[] = [];
+  const names = createNames();
+  const index = createIndex(names);
   const free: number[] = [];
-  if (saved !== undefined) load(saved, names, free, index);
+  let used = 0;
+  if (saved !== undefined) used = load(saved, names, free, index);
   return {
     size: () => index.size(),
-    used: () => names.length,
+    used: () => used,
     free: () => free.length,
     idOf(name) {
-      const id = index.find(name, names);
+      const id = index.find(name);
       return id < 0 ? undefined : id;
     },
-    nameOf: (id) => names[id],
+    nameOf: (id) => names.get(id),
     add(name) {
-      const id = free.pop() ?? names.length;
-      names[id] = name;
+      const id = free.pop() ?? used++;
+      names.set(id, name);
       index.add(name, id);
       return id;
     },
     release(id) {
-      const name = names[id];
-      if (name !== undefined) index.remove(name, names);
-      names[id] = undefined;
+      const name = names.get(id);
+      if (name === undefined) return;
+      index.remove(name);
+      names.clear(id);
     },
     recycle: (id) => void free.push(id),
     limbo() {
       const isFree = new Set(free);
-      return names.flatMap((name, id) => (name === undefined && !isFree.has(id) ? [id] : []));
+      return Array.from({ length: used }, (_, id) => id).filter((id) => names.lengthOf(id) === undefined && !isFree.has(id));
     },
-    save: () => save(names, free),
+    save: () => save(names, used, free),
   };
 }
 
@@ -65,9 +72,9 @@ export function createIntern(saved?: Uint8Array): Intern {
 interface Index {
   size(): number;
   /** -1: not there. */
-  find(name: string, names: (string | undefined)[]): number;
+  find(name: string): number;
   add(name: string, id: number): void;
-  remove(name: string, names: (string | undefined)[]): void;
+  remove(name: string): void;
 }
 
 /** FNV-1a over the UTF-16 units, then mixed: its low bits alone choose badly. */
@@ -78,16 +85,16 @@ function hashOf(name: string): number {
   return h ^ (h >>> 13);
 }
 
-function createIndex(): Index {
+function createIndex(names: Names): Index {
   const segments = Array.from({ length: SEGMENTS }, () => new Int32Array(32));
   const counts = new Uint32Array(SEGMENTS);
   let size = 0;
 
   /** Position of the name's slot in its segment, or of the empty one where the search ended. */
-  function seek(slots: Int32Array, hash: number, name: string, names: (string | undefined)[]): number {
+  function seek(slots: Int32Array, hash: number, name: string): number {
     const mask = slots.length - 1;
     let at = (hash >>> 8 << 1) & mask;
-    while (slots[at + 1] !== 0 && (slots[at] !== hash || names[slots[at + 1] - 1] !== name)) at = (at + 2) & mask;
+    while (slots[at + 1] !== 0 && (slots[at] !== hash || !names.is(slots[at + 1] - 1, name))) at = (at + 2) & mask;
     return at;
   }
 
@@ -101,10 +108,10 @@ function createIndex(): Index {
 
   return {
     size: () => size,
-    find(name, names) {
+    find(name) {
       const hash = hashOf(name);
       const slots = segments[hash & 255];
-      return slots[seek(slots, hash, name, names) + 1] - 1;
+      return slots[seek(slots, hash, name) + 1] - 1;
     },
     add(name, id) {
       const hash = hashOf(name);
@@ -119,11 +126,11 @@ function createIndex(): Index {
       }
       place(segments[n], hash, id);
     },
-    remove(name, names) {
+    remove(name) {
       const hash = hashOf(name);
       const slots = segments[hash & 255];
       const mask = slots.length - 1;
-      let gap = seek(slots, hash, name, names);
+      let gap = seek(slots, hash, name);
       if (slots[gap + 1] === 0) return;
       size -= 1;
       counts[hash & 255] -= 1;
@@ -141,35 +148,38 @@ function createIndex(): Index {
   };
 }
 
-function save(names: (string | undefined)[], free: number[]): Uint8Array {
-  const head = new Uint32Array(2 + names.length + free.length + 1);
-  head[0] = names.length;
+function save(names: Names, used: number, free: number[]): Uint8Array {
+  const head = new Uint32Array(2 + used + free.length);
+  head[0] = used;
   head[1] = free.length;
-  for (let id = 0; id < names.length; id += 1) head[2 + id] = names[id]?.length ?? NO_NAME;
-  head.set(free, 2 + names.length);
-  // One join and one encoding for all: a million names take a tenth of a second so, and a second one by one.
-  const text = Buffer.from(names.join(''), 'utf8');
-  head[head.length - 1] = text.length;
-  return Buffer.concat([new Uint8Array(head.buffer), text]);
+  let units = 0;
+  for (let id = 0; id < used; id += 1) {
+    const length = names.lengthOf(id);
+    head[2 + id] = length ?? NO_NAME;
+    units += length ?? 0;
+  }
+  head.set(free, 2 + used);
+  const bytes = new Uint8Array(head.byteLength + units * 2);
+  bytes.set(new Uint8Array(head.buffer));
+  const text = new Uint16Array(bytes.buffer, head.byteLength);
+  let at = 0;
+  for (let id = 0; id < used; id += 1) at += names.copy(id, text, at);
+  return bytes;
 }
 
-function load(saved: Uint8Array, names: (string | undefined)[], free: number[], index: Index): void {
-  const copy = saved.slice();
-  const [used, freed] = new Uint32Array(copy.buffer, 0, 2) as unknown as [number, number];
-  const head = new Uint32Array(copy.buffer, 8, used + freed + 1);
-  const at = 8 + head.byteLength;
-  const text = Buffer.from(copy.buffer, at, head[used + freed]).toString('utf8');
-  let from = 0;
+function load(saved: Uint8Array, names: Names, free: number[], index: Index): number {
+  const bytes = saved.slice(); // aligned
+  const [used, freed] = new Uint32Array(bytes.buffer, 0, 2) as unknown as [number, number];
+  const head = new Uint32Array(bytes.buffer, 8, used + freed);
+  const text = Buffer.from(bytes.buffer, 8 + head.byteLength);
+  let at = 0;
   for (let id = 0; id < used; id += 1) {
-    const length = head[id];
-    if (length === NO_NAME) {
-      names.push(undefined);
-      continue;
-    }
-    const name = text.slice(from, from + length);
-    from += length;
-    names.push(name);
+    if (head[id] === NO_NAME) continue;
+    const name = text.toString('utf16le', at, at + head[id] * 2);
+    at += head[id] * 2;
+    names.set(id, name);
     index.add(name, id);
   }
   for (let i = 0; i < freed; i += 1) free.push(head[used + i]);
+  return used;
 }

@@ -215,7 +215,7 @@ describe('refunds and forgetting', () => {
       expect(with0.profile('c0')).toBeUndefined();
       expectSameTable(table(with0, 10), table(without, 10));
       expect(with0.stats().pairs).toBe(without.stats().pairs);
-      expect(Buffer.concat(with0.snapshot()).includes('c0')).toBe(false);
+      expect(Buffer.concat(with0.snapshot()).includes(Buffer.from('c0', 'utf16le'))).toBe(false);
     }), { numRuns: 200, seed: 6 });
   });
 
