@@ -48,8 +48,7 @@ export function createIntern(saved?: Uint8Array): Intern {
     nameOf: (id) => names.get(id),
     add(name) {
       const id = free.pop() ?? used++;
-      names.set(id, name);
-      index.add(name, id);
+      index.add(name, names.set(id, name));
       return id;
     },
     release(id) {
@@ -67,13 +66,13 @@ export function createIntern(saved?: Uint8Array): Intern {
   };
 }
 
-// ---- the index: open addressing in segments; a slot is two integers: hash, id + 1 (0: empty) ----
+// ---- the index: open addressing in segments; a slot is two integers: hash, place + 1 (0: empty) ----
 
 interface Index {
   size(): number;
-  /** -1: not there. */
+  /** The id; -1: not there. */
   find(name: string): number;
-  add(name: string, id: number): void;
+  add(name: string, place: number): void;
   remove(name: string): void;
 }
 
@@ -98,12 +97,12 @@ function createIndex(names: Names): Index {
     return at;
   }
 
-  function place(slots: Int32Array, hash: number, id: number): void {
+  function put(slots: Int32Array, hash: number, place: number): void {
     const mask = slots.length - 1;
     let at = (hash >>> 8 << 1) & mask;
     while (slots[at + 1] !== 0) at = (at + 2) & mask;
     slots[at] = hash;
-    slots[at + 1] = id + 1;
+    slots[at + 1] = place + 1;
   }
 
   return {
@@ -111,9 +110,10 @@ function createIndex(names: Names): Index {
     find(name) {
       const hash = hashOf(name);
       const slots = segments[hash & 255];
-      return slots[seek(slots, hash, name) + 1] - 1;
+      const place = slots[seek(slots, hash, name) + 1] - 1;
+      return place < 0 ? -1 : names.idAt(place);
     },
-    add(name, id) {
+    add(name, place) {
       const hash = hashOf(name);
       const n = hash & 255;
       size += 1;
@@ -121,10 +121,10 @@ function createIndex(names: Names): Index {
       if (counts[n] * 3 > segments[n].length) { // two thirds of the slots
         const larger = new Int32Array(segments[n].length * 2);
         const old = segments[n];
-        for (let at = 0; at < old.length; at += 2) if (old[at + 1] !== 0) place(larger, old[at], old[at + 1] - 1);
+        for (let at = 0; at < old.length; at += 2) if (old[at + 1] !== 0) put(larger, old[at], old[at + 1] - 1);
         segments[n] = larger;
       }
-      place(segments[n], hash, id);
+      put(segments[n], hash, place);
     },
     remove(name) {
       const hash = hashOf(name);
@@ -177,8 +177,7 @@ function load(saved: Uint8Array, names: Names, free: number[], index: Index): nu
     if (head[id] === NO_NAME) continue;
     const name = text.toString('utf16le', at, at + head[id] * 2);
     at += head[id] * 2;
-    names.set(id, name);
-    index.add(name, id);
+    index.add(name, names.set(id, name));
   }
   for (let i = 0; i < freed; i += 1) free.push(head[used + i]);
   return used;
