@@ -9,38 +9,51 @@ const RRF = 60;
 /** How deep each channel is asked, at least: an item that both put at rank 50 beats one that a single channel puts at 1. */
 export const DEPTH = 100;
 
-/** A channel's answer, best first. */
-export interface Ranked {
-  item: string;
-  because: Recommendation['because'];
+/** One of a channel's answers, best first; `Item` is a name or an id. The reasons are asked of those that are returned only. */
+export interface Ranked<Item> {
+  item: Item;
+  because(): Recommendation['because'];
+}
+
+export type Fused<Item> = Omit<Recommendation, 'item'> & { item: Item };
+
+interface Candidate<Item> {
+  item: Item;
+  score: number;
+  /** Of the channel that contributed most. */
+  channel: Channel;
+  largest: number;
+  because: (() => Recommendation['because'])[];
 }
 
 /** `channels` in the order of preference when two contribute the same; `popular` fills what they leave open. */
-export function fuse(channels: { channel: Channel; ranked: Ranked[] }[], popular: Ranked[], k: number): Recommendation[] {
-  const byItem = new Map<string, Recommendation & { largest: number }>();
+export function fuse<Item>(channels: { channel: Channel; ranked: Ranked<Item>[] }[], popular: Ranked<Item>[], k: number): Fused<Item>[] {
+  const byItem = new Map<Item, Candidate<Item>>();
   for (const { channel, ranked } of channels) {
-    ranked.forEach(({ item, because }, index) => {
+    for (const [index, answer] of ranked.entries()) {
       const part = 1 / (RRF + index + 1);
-      const seen = byItem.get(item);
+      const seen = byItem.get(answer.item);
       if (seen === undefined) {
-        byItem.set(item, { item, score: part, channel, because, largest: part });
-        return;
+        byItem.set(answer.item, { item: answer.item, score: part, channel, largest: part, because: [() => answer.because()] });
+        continue;
       }
       seen.score += part;
-      const leads = part > seen.largest;
-      seen.because = leads ? [...because, ...seen.because] : [...seen.because, ...because];
-      if (!leads) return;
+      if (part <= seen.largest) {
+        seen.because.push(() => answer.because());
+        continue;
+      }
+      seen.because.unshift(() => answer.because());
       seen.channel = channel;
       seen.largest = part;
-    });
+    }
   }
   const fused = [...byItem.values()].sort((a, b) => b.score - a.score).slice(0, k);
-  const answer: Recommendation[] = fused.map(({ item, score, channel, because }) => ({ item, score, channel, because }));
+  const answer = fused.map(({ item, score, channel, because }): Fused<Item> => ({ item, score, channel, because: because.flatMap((reasons) => reasons()) }));
   // Behind the last fused item, whatever its rank was.
   const behind = Math.max(0, ...channels.map(({ ranked }) => ranked.length));
-  for (const [index, { item, because }] of popular.entries()) {
+  for (const [index, filler] of popular.entries()) {
     if (answer.length >= k) break;
-    if (!byItem.has(item)) answer.push({ item, score: 1 / (RRF + behind + index + 1), channel: 'popular', because });
+    if (!byItem.has(filler.item)) answer.push({ item: filler.item, score: 1 / (RRF + behind + index + 1), channel: 'popular', because: filler.because() });
   }
   return answer;
 }

@@ -6,6 +6,8 @@ export const NONE = 0xffffffff;
 /** The longest answer (MOST in assembly/query.ts). */
 export const MOST = 512;
 const REASONS = 3;
+/** Where the parts of an answer begin (initQuery in assembly/query.ts). */
+const LAYOUT = { weights: MOST * 8, dots: MOST * 32, ids: MOST * 40, reasons: MOST * 44, counts: MOST * 56, bytes: MOST * 64 } as const;
 /** Bytes of the records in assembly/records.ts. */
 export const RECORD = { hot: 32, cold: 48, customer: 32 } as const;
 
@@ -52,8 +54,8 @@ interface Exports {
 
 export interface Kernel extends Exports {
   bytes(at: number, length: number): Uint8Array;
-  /** The answer that the last query left. */
-  answer: (index: number) => Answer;
+  /** What the last query left: a copy, as the next one writes there too. */
+  take(count: number): Answer[];
   history(customer: number): { item: number; r: number }[];
 }
 
@@ -65,39 +67,37 @@ export interface Answer {
   reasons: () => { item: number; weight: number }[];
 }
 
+function answerAt(view: DataView, index: number): Answer {
+  const count = view.getUint32(LAYOUT.counts + index * 4, true);
+  return {
+    id: view.getUint32(LAYOUT.ids + index * 4, true),
+    score: view.getFloat64(index * 8, true),
+    dot: view.getFloat64(LAYOUT.dots + index * 8, true),
+    count,
+    reasons: () => Array.from({ length: count }, (_, n) => ({
+      item: view.getUint32(LAYOUT.reasons + (index * REASONS + n) * 4, true),
+      weight: view.getFloat64(LAYOUT.weights + (index * REASONS + n) * 8, true),
+    })),
+  };
+}
+
 export function instantiate(wasm: BufferSource | WebAssembly.Module, limits: RecommendLimits, itemRoom: number): Kernel {
   const module = wasm instanceof WebAssembly.Module ? wasm : new WebAssembly.Module(wasm);
   const kernel = new WebAssembly.Instance(module).exports as unknown as Exports;
   kernel.init(limits.customers, itemRoom, limits.pairs, limits.history, limits.neighbours, limits.postings);
   const answers = kernel.answers() >>> 0;
-  const weights = answers + MOST * 8;
-  const dots = weights + MOST * 24;
-  const ids = dots + MOST * 8;
-  const reasons = ids + MOST * 4;
-  const counts = reasons + MOST * 12;
-  // The views die whenever the memory grows.
-  let view = new DataView(kernel.memory.buffer);
-  const fresh = (): DataView => (view.buffer === kernel.memory.buffer ? view : (view = new DataView(kernel.memory.buffer)));
-  const f64 = (at: number): number => fresh().getFloat64(at, true);
-  const u32 = (at: number): number => fresh().getUint32(at, true);
   return {
     ...kernel,
     bytes: (at, length) => new Uint8Array(kernel.memory.buffer, at, length),
-    answer: (index) => ({
-      id: u32(ids + index * 4),
-      score: f64(answers + index * 8),
-      dot: f64(dots + index * 8),
-      count: u32(counts + index * 4),
-      reasons: () => Array.from({ length: u32(counts + index * 4) }, (_, n) => ({
-        item: u32(reasons + (index * REASONS + n) * 4),
-        weight: f64(weights + (index * REASONS + n) * 8),
-      })),
-    }),
+    take(count) {
+      const view = new DataView(kernel.memory.buffer.slice(answers, answers + LAYOUT.bytes));
+      return Array.from({ length: count }, (_, index) => answerAt(view, index));
+    },
     history(customer) {
       const count = kernel.historyOf(customer);
-      const rs = kernel.historyStrengths() >>> 0;
-      const items = kernel.historyItems() >>> 0;
-      const entries = Array.from({ length: count }, (_, n) => ({ item: u32(items + n * 4), r: f64(rs + n * 8) }));
+      const rs = new Float64Array(kernel.memory.buffer, kernel.historyStrengths() >>> 0, count);
+      const items = new Uint32Array(kernel.memory.buffer, kernel.historyItems() >>> 0, count);
+      const entries = Array.from({ length: count }, (_, n) => ({ item: items[n], r: rs[n] }));
       kernel.historyDone(count);
       return entries;
     },

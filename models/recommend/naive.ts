@@ -265,7 +265,7 @@ function nearest(state: State, from: Item): Neighbour[] {
   return sorted.slice(0, state.settings.limits.neighbours).map(({ item, similarity, dot }) => ({ item, similarity, dot }));
 }
 
-interface Scored extends Ranked { score: number; id: number }
+interface Scored extends Ranked<string> { score: number; id: number }
 
 function best<T extends { score: number; id: number }>(all: T[], limit: number): T[] {
   return all.sort((a, b) => b.score - a.score || a.id - b.id).slice(0, limit);
@@ -281,7 +281,7 @@ function recommend(state: State, customer: string, k: number, atMs: number): Rec
   const owned = new Set(history?.map(({ item }) => item));
   const decay = toMoment(halfLives(atMs, state.settings.halfLifeMs), state.epoch);
   const popular = best([...state.items].filter(([item, { popularity }]) => popularity > 0 && !owned.has(item)).map(([item, { id, popularity, contributors }]) => (
-    { item, id, score: popularity, because: [{ customers: contributors, weight: popularity * decay }] }
+    { item, id, score: popularity, because: () => [{ customers: contributors, weight: popularity * decay }] }
   )), MOST);
   if (history === undefined) return fuse([], popular, k);
   const depth = Math.max(k, DEPTH);
@@ -310,7 +310,7 @@ function itemItem(state: State, history: Entry[], owned: Set<string>, limit: num
       { item: neighbour.item, score: neighbour.similarity * (rOf.get(neighbour.item) ?? 0), id: state.ids.idOf(neighbour.item) ?? 0 }
     ));
     const because = best(parts, 3).map(({ item: reason, score }) => ({ item: reason, weight: score }));
-    return { item, id, score: parts.reduce((sum, part) => sum + part.score, 0), because };
+    return { item, id, score: parts.reduce((sum, part) => sum + part.score, 0), because: () => because };
   });
   return best(scored.filter(({ score }) => score > 0), limit);
 }
@@ -338,6 +338,6 @@ function userUser(state: State, customer: string, history: Entry[], owned: Set<s
       sums.set(item, { score: sum.score + score * (r / norm), customers: sum.customers + 1 });
     }
   }
-  const all = [...sums].map(([item, { score, customers }]) => ({ item, score, id: state.ids.idOf(item) ?? 0, because: [{ customers, weight: score }] }));
+  const all = [...sums].map(([item, { score, customers }]) => ({ item, score, id: state.ids.idOf(item) ?? 0, because: () => [{ customers, weight: score }] }));
   return best(all, limit);
 }

@@ -47,7 +47,7 @@ export interface Recommender {
   forget(customer: string): void;
   /** At most 512, without what the customer has already; an unknown customer gets what is popular. Never writes. */
   recommend(customer: string, k: number, atMs: number): Recommendation[];
-  /** undefined: the item is unknown. */
+  /** At most as many as are kept; undefined: the item is unknown. */
   similar(item: string, k: number): Neighbour[] | undefined;
   /** Strongest first, as of the newest event. */
   profile(customer: string): { items: { item: string; strength: number }[]; norm: number } | undefined;
@@ -233,22 +233,21 @@ function recommend(state: State, customer: string, k: number, atMs: number): Rec
   const { kernel } = state;
   if (!state.begun) return [];
   const c = state.customers.idOf(customer);
-  const decay = toMoment(halfLives(atMs, state.settings.halfLifeMs), state.epoch);
-  const popular = (): Ranked[] => answers(state, kernel.popular(c ?? NONE, Math.min(MOST, k + DEPTH)), ({ count, score }) => [{ customers: count, weight: score * decay }]);
-  if (c === undefined) return fuse([], popular(), k);
   const depth = Math.max(k, DEPTH);
-  const itemItem = answers(state, kernel.itemItem(c, depth), ({ reasons }) => reasons().map(({ item, weight }) => ({ item: nameOf(state, item), weight })));
-  const userUser = answers(state, kernel.userUser(c, depth), ({ count, score }) => [{ customers: count, weight: score }]);
+  const itemItem = c === undefined ? [] : ranked(kernel.take(kernel.itemItem(c, depth)), ({ reasons }) => reasons().map(({ item, weight }) => ({ item: nameOf(state, item), weight })));
+  const userUser = c === undefined ? [] : ranked(kernel.take(kernel.userUser(c, depth)), ({ count, score }) => [{ customers: count, weight: score }]);
   const channels = [{ channel: 'item-item', ranked: itemItem } as const, { channel: 'user-user', ranked: userUser } as const];
-  const full = new Set([...itemItem, ...userUser].map(({ item }) => item)).size >= k;
-  return fuse(channels, full ? [] : popular(), k);
+  let popular: Ranked<number>[] = [];
+  if (Math.max(itemItem.length, userUser.length) < k) {
+    const decay = toMoment(halfLives(atMs, state.settings.halfLifeMs), state.epoch);
+    const answers = kernel.take(kernel.popular(c ?? NONE, Math.min(MOST, k + 2 * depth)));
+    popular = ranked(answers, ({ count, score }) => [{ customers: count, weight: score * decay }]);
+  }
+  return fuse(channels, popular, k).map((fused) => ({ ...fused, item: nameOf(state, fused.item) }));
 }
 
-function answers(state: State, count: number, because: (answer: Answer) => Recommendation['because']): Ranked[] {
-  return Array.from({ length: count }, (_, index) => {
-    const answer = state.kernel.answer(index);
-    return { item: nameOf(state, answer.id), because: because(answer) };
-  });
+function ranked(answers: Answer[], because: (answer: Answer) => Recommendation['because']): Ranked<number>[] {
+  return answers.map((answer) => ({ item: answer.id, because: () => because(answer) }));
 }
 
 function nameOf(state: State, id: number): string {
@@ -264,10 +263,8 @@ function toNewest(state: State): number {
 
 function similar(state: State, p: number, k: number): Neighbour[] {
   const byDot = toNewest(state) ** 2;
-  return Array.from({ length: state.kernel.similar(p, k) }, (_, index) => {
-    const { id, score, dot } = state.kernel.answer(index);
-    return { item: nameOf(state, id), similarity: score, dot: dot * byDot };
-  });
+  const count = state.kernel.similar(p, Math.min(k, state.settings.limits.neighbours));
+  return state.kernel.take(count).map(({ id, score, dot }) => ({ item: nameOf(state, id), similarity: score, dot: dot * byDot }));
 }
 
 function profile(state: State, customer: string): ReturnType<Recommender['profile']> {

@@ -169,6 +169,57 @@ describe('the kernel equals the naive twin', () => {
   });
 });
 
+describe('many pairs', () => {
+  /** Seeded: 250 customers, 400 items, some 35,000 pairs in dozens of blocks, lists of 20 that overflow. */
+  function crowd(model: Oracle): void {
+    let seed = 1;
+    const random = (below: number): number => {
+      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+      return Math.floor(((seed >>> 8) / 2 ** 24) * below);
+    };
+    for (let n = 0; n < 12_000; n += 1) {
+      const customer = `c${random(250)}`;
+      const item = `p${Math.min(random(400), random(400))}`;
+      if (random(20) === 0) model.retract(customer, item, start);
+      else model.observe(customer, item, 1 + random(5), start + n * hour);
+    }
+  }
+
+  /** Every listed dot beside the true one. */
+  function dots(fast: Recommender, naive: Oracle): { mine: number; theirs: number }[] {
+    return Array.from({ length: 400 }, (_, p) => `p${p}`).flatMap((name) => {
+      const all = new Map(naive.similar(name, 512)?.map(({ item, dot }) => [item, dot]));
+      return (fast.similar(name, 512) ?? []).map(({ item, dot }) => ({ mine: dot, theirs: all.get(item) ?? 0 }));
+    });
+  }
+
+  it('blocks split and lists are pruned without an error in any dot', () => {
+    const fast = create(settingsOf({ neighbours: 20 }));
+    const naive = createNaive(settingsOf({ neighbours: 254 }));
+    crowd(fast);
+    crowd(naive);
+    expect(fast.stats().pairs).toBe(naive.stats().pairs);
+    expect(fast.stats().pairs).toBeGreaterThan(10 * 896);
+    const all = dots(fast, naive).filter(({ theirs }) => theirs > 0); // the twin's own list is as long as it may be, not endless
+    expect(all.length).toBeGreaterThan(5000);
+    for (const { mine, theirs } of all) expect(close(mine, theirs)).toBe(true);
+  });
+
+  it('at the limit, what is kept is never more than was learnt', () => {
+    const settings = settingsOf({ neighbours: 20, pairs: 9_000 });
+    const fast = create(settings);
+    const naive = createNaive(settingsOf({ neighbours: 254 }));
+    crowd(fast);
+    crowd(naive);
+    const { pairs, pairBytes, evicted } = fast.stats();
+    expect(pairs <= 9_000 && pairs > 4_500, `${pairs} pairs`).toBe(true);
+    expect(evicted.pairs).toBeGreaterThan(0);
+    expect(pairs * pairBytes).toBeLessThan(2 ** 20 + 2 ** 16);
+    for (const { mine, theirs } of dots(fast, naive)) if (theirs > 0) expect(mine <= theirs * (1 + 1e-9)).toBe(true);
+    expect(restoreRecommender(settings, kernel, fast.snapshot()).hash()).toBe(fast.hash());
+  });
+});
+
 describe('time', () => {
   it('spans 25 years with a half-life of hours without NaN or Infinity', () => {
     const years = 25 * 365 * day;
