@@ -41,7 +41,7 @@ export interface CommitterOptions {
 
 /** Events of a commit from which on more are surely on their way ... */
 const batchBusy = 16;
-/** ... so that the next one waits, up to this long, */
+/** ... so that the next one gathers, up to this long, */
 const lingerMs = 2;
 /** unless it has this many. */
 const batchWorthwhile = 200;
@@ -60,7 +60,10 @@ export function createCommitter(options: CommitterOptions): Committer {
   const empty = (): Batch => ({ to, events: 0, decisions: [], recorded: [] });
   let batch = empty();
   let current: Promise<void> | undefined;
+  /** resolves when the commit that is being gathered or sent has ended */
   let sending: Promise<void> = Promise.resolve();
+  /** ends the gathering */
+  let gathered: (() => void) | undefined;
   let failure: Error | undefined;
 
   const hasWork = (): boolean => batch.to > to || batch.decisions.length > 0;
@@ -70,30 +73,42 @@ export function createCommitter(options: CommitterOptions): Committer {
     to = sent.to;
     for (const { first, resolve } of sent.recorded) resolve({ commitSeq, first });
   };
+  /** Gathers for a moment when more is surely coming, then commits what there is. @returns the events that it had */
+  const gatherAndCommit = async (gather: boolean): Promise<number> => {
+    if (gather && batch.events < batchWorthwhile) {
+      const timer = new AbortController();
+      gathered = (): void => { timer.abort(); };
+      await delay(lingerMs, undefined, { signal: timer.signal }).catch(() => undefined);
+      gathered = undefined;
+    }
+    const sent = batch;
+    batch = { ...empty(), to: sent.to };
+    try {
+      await commitOne(sent);
+    } catch (error) {
+      failure = error as Error;
+      for (const { reject } of [...sent.recorded, ...batch.recorded]) reject(error);
+      batch.recorded = [];
+    }
+    return sent.events;
+  };
   const run = async (): Promise<void> => {
-    for (let busy = false; hasWork();) {
-      if (busy && batch.events < batchWorthwhile) await delay(lingerMs);
-      const sent = batch;
-      busy = sent.events >= batchBusy;
-      batch = { ...empty(), to: sent.to };
-      try {
-        const commit = commitOne(sent);
-        sending = commit.catch(() => undefined);
-        await commit;
-      } catch (error) {
-        failure = error as Error;
-        for (const { reject } of [...sent.recorded, ...batch.recorded]) reject(error);
-        batch.recorded = [];
-        return;
-      }
+    for (let events = 0; hasWork() && failure === undefined;) {
+      const turn = gatherAndCommit(events >= batchBusy);
+      sending = turn.then(() => undefined);
+      events = await turn;
     }
   };
   const check = (): void => {
     if (failure !== undefined) throw failure;
   };
   const kick = (): void => {
+    if (batch.events >= batchWorthwhile) gathered?.();
     if (current !== undefined || failure !== undefined || !hasWork()) return;
-    current = run().finally(() => { current = undefined; });
+    current = run().finally(() => {
+      current = undefined;
+      kick(); // what came between the last look and now
+    });
   };
   return {
     folded(seq, events) {

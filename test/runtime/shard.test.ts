@@ -98,6 +98,16 @@ describe('the shard', () => {
     expect(Math.max(...commits.map((c) => c.events)), 'a batch ends with the message that fills it').toBeLessThanOrEqual(8);
   });
 
+  it('takes a flood: a full batch that fills while the next commit gathers', async () => {
+    const w = world();
+    for (let i = 0; i < 20_000; i++) w.events.append('ev.0.click', bytes(click(`e${i}`)), Date.now());
+    const state = await runTo(parts(w, { settings: defaultShardSettings }), 20_000);
+    expect(state.folded).toBe(20_000);
+    const commits = await commitsOf(w);
+    checkCommits(commits, 20_000);
+    expect(commits.length, 'in large batches').toBeLessThan(200);
+  });
+
   it('goes on from its snapshot, with the same state and no decision twice', async () => {
     const w = world();
     publish(w, 23);
