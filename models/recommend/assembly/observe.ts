@@ -19,7 +19,7 @@ import { admit, refresh, writeListed } from './lists';
 import { dropFromTop, offerToTop } from './popular';
 
 /** After how many events of an item the bar of its list is looked up again. */
-const REFRESH: u32 = 32;
+const REFRESH: u32 = 8;
 /** Relative to what is subtracted: what is left of a dot below this is rounding, not a pair. */
 const RESIDUE: f64 = 1e-12;
 
