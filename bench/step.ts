@@ -10,7 +10,7 @@ import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { loadKernel } from '../models/recommend/load.js';
 import { createNaive, type Oracle } from '../models/recommend/naive.js';
-import { createRecommender, defaultSettings, type Recommender, type RecommendSettings } from '../models/recommend/recommender.js';
+import { createRecommender, defaultSettings, type RecommendSettings } from '../models/recommend/recommender.js';
 
 export interface StepResult {
   stream: string;
@@ -150,7 +150,7 @@ function timed(model: Oracle, stream: Stream, events: number): { seconds: number
 }
 
 /** A second run that looks at the clock around each event. */
-function pauses(model: Oracle, stream: Stream, events: number): Pick<StepResult, 'p50Ms' | 'p99Ms' | 'pauseMsMax' | 'pauseCpuMsMax'> {
+function pauses(model: Oracle, stream: Stream, events: number): Pick<StepResult, 'p50Ms' | 'p99Ms' | 'pauseMsMax' | 'pauseCpuMsMax' | 'rssMiB'> {
   const took = new Float64Array(events);
   let pauseCpuMsMax = 0;
   play(model, stream, events, (from, to, fold) => {
@@ -163,8 +163,9 @@ function pauses(model: Oracle, stream: Stream, events: number): Pick<StepResult,
       pauseCpuMsMax = Math.max(pauseCpuMsMax, (user + system) / 1000);
     }
   });
+  const rssMiB = (process.memoryUsage.rss() - took.byteLength) / 2 ** 20; // of the process with one recommender and the stream
   took.sort();
-  return { p50Ms: took[events >> 1], p99Ms: took[Math.floor(events * 0.99)], pauseMsMax: took[events - 1], pauseCpuMsMax };
+  return { p50Ms: took[events >> 1], p99Ms: took[Math.floor(events * 0.99)], pauseMsMax: took[events - 1], pauseCpuMsMax, rssMiB };
 }
 
 function measure(name: string, stream: Stream, settings: RecommendSettings, naivePrefix: number): StepResult {
@@ -172,12 +173,10 @@ function measure(name: string, stream: Stream, settings: RecommendSettings, naiv
   const events = stream.customer.length;
   // First, while there is no earlier recommender whose gigabytes V8 would give back in the middle of an event.
   const times = pauses(createRecommender(settings, kernel), stream, events);
-  let model: Recommender | undefined = createRecommender(settings, kernel);
+  const model = createRecommender(settings, kernel);
   const { seconds, cpuSeconds } = timed(model, stream, events);
   const { customers, items, pairs, pairBytes } = model.stats();
   if (pairs === 0) throw new Error(`bench: ${name} learnt no pair`);
-  const rssMiB = process.memoryUsage.rss() / 2 ** 20;
-  model = undefined;
   const naive = createNaive(settings);
   const slow = timed(naive, stream, naivePrefix);
   const prefix = createRecommender(settings, kernel);
@@ -185,7 +184,7 @@ function measure(name: string, stream: Stream, settings: RecommendSettings, naiv
   if (prefix.stats().pairs !== naive.stats().pairs) throw new Error(`bench: ${name}: kernel ${prefix.stats().pairs} pairs, naive ${naive.stats().pairs}`);
   return {
     stream: name, events, seconds, eventsPerS: events / seconds, eventsPerCpuS: events / cpuSeconds, ...times,
-    customers, items, pairs, pairBytes, rssMiB, naiveEventsPerS: naivePrefix / slow.seconds, naivePrefix, ratio,
+    customers, items, pairs, pairBytes, naiveEventsPerS: naivePrefix / slow.seconds, naivePrefix, ratio,
   };
 }
 
