@@ -60,7 +60,10 @@ export function createNaive(settings: RecommendSettings): Oracle {
       const history = state.customers.get(customer);
       if (history === undefined || !state.items.has(item)) return;
       touch(state.customers, customer, history);
-      if (history.some((entry) => entry.item === item)) takeBack(state, customer, history, item);
+      if (!history.some((entry) => entry.item === item && entry.r > 0)) return;
+      takeBack(state, customer, history, item);
+      history.push({ item, r: 0 }); // sent back: it counts for nothing, but the customer has had it
+      state.items.get(item)?.owners.add(customer);
     },
     forget(customer) {
       const history = state.customers.get(customer);
@@ -78,7 +81,7 @@ export function createNaive(settings: RecommendSettings): Oracle {
       const history = state.customers.get(customer);
       if (history === undefined) return undefined;
       const by = toNewest(state);
-      const items = history.map(({ item, r }) => ({ item, strength: r * by })).sort((a, b) => b.strength - a.strength);
+      const items = history.filter(({ r }) => r > 0).map(({ item, r }) => ({ item, strength: r * by })).sort((a, b) => b.strength - a.strength);
       return { items, norm: Math.sqrt(norm2Of(history)) * by };
     },
     neighbours(fromId, count) {
@@ -115,14 +118,15 @@ function observe(state: State, customer: string, item: string, strength: number,
   const old = index < 0 ? 0 : history[index].r;
   if (!(r > old)) return;
   if (index >= 0) history.splice(index, 1);
-  else {
-    if (history.length === state.settings.limits.history) dropSmallest(state, customer, history);
+  else if (history.length === state.settings.limits.history) dropSmallest(state, customer, history);
+  if (old === 0) {
     p.contributors += 1;
     p.owners.add(customer);
   }
   p.norm2 += (r - old) * (r + old);
   p.popularity += r - old;
   for (const other of history) {
+    if (other.r === 0) continue;
     const dot = (p.dots.get(other.item) ?? 0) + (r - old) * other.r;
     p.dots.set(other.item, dot);
     state.items.get(other.item)?.dots.set(item, dot);
@@ -195,9 +199,9 @@ function dropSmallest(state: State, customer: string, history: Entry[]): void {
 function takeBack(state: State, customer: string, history: Entry[], name: string): void {
   const [{ r }] = history.splice(history.findIndex((entry) => entry.item === name), 1);
   const p = state.items.get(name);
-  if (p === undefined) return;
+  p?.owners.delete(customer);
+  if (p === undefined || r === 0) return;
   p.contributors -= 1;
-  p.owners.delete(customer);
   p.norm2 = p.contributors === 0 ? 0 : flush(p.norm2 - r * r, DOT_MIN);
   p.popularity = p.contributors === 0 ? 0 : flush(p.popularity - r, R_MIN);
   for (const other of history) {
@@ -272,7 +276,8 @@ function best<T extends { score: number; id: number }>(all: T[], limit: number):
 }
 
 function seedsOf(history: Entry[]): Entry[] {
-  return best(history.map((entry, index) => ({ entry, score: entry.r, id: history.length - 1 - index })), SEEDS).map(({ entry }) => entry);
+  const all = history.map((entry, index) => ({ entry, score: entry.r, id: history.length - 1 - index }));
+  return best(all.filter(({ score }) => score > 0), SEEDS).map(({ entry }) => entry);
 }
 
 function recommend(state: State, customer: string, k: number, atMs: number): Recommendation[] {
@@ -309,7 +314,7 @@ function itemItem(state: State, history: Entry[], owned: Set<string>, limit: num
     const parts = from === undefined ? [] : nearest(state, from).filter((neighbour) => owned.has(neighbour.item)).map((neighbour) => (
       { item: neighbour.item, score: neighbour.similarity * (rOf.get(neighbour.item) ?? 0), id: state.ids.idOf(neighbour.item) ?? 0 }
     ));
-    const because = best(parts, 3).map(({ item: reason, score }) => ({ item: reason, weight: score }));
+    const because = best(parts.filter((part) => part.score > 0), 3).map(({ item: reason, score }) => ({ item: reason, weight: score }));
     return { item, id, score: parts.reduce((sum, part) => sum + part.score, 0), because: () => because };
   });
   return best(scored.filter(({ score }) => score > 0), limit);
@@ -333,7 +338,7 @@ function userUser(state: State, customer: string, history: Entry[], owned: Set<s
     const theirs = state.customers.get(name) ?? [];
     const norm = Math.sqrt(norm2Of(theirs));
     for (const { item, r } of theirs) {
-      if (owned.has(item)) continue;
+      if (owned.has(item) || r === 0) continue;
       const sum = sums.get(item) ?? { score: 0, customers: 0 };
       sums.set(item, { score: sum.score + score * (r / norm), customers: sum.customers + 1 });
     }

@@ -9,7 +9,7 @@
 import { createHash, type Hash } from 'node:crypto';
 
 /** Of this format and of the kernel's memory layout: raise it when either changes. */
-const VERSION = 1;
+const VERSION = 2;
 const MAGIC = 'AFTR';
 const DIGEST = 32;
 /** Sections are handed out in pieces of this many bytes, for writers that stream. */

@@ -282,6 +282,22 @@ describe('refunds and forgetting', () => {
     model.retract('eve', 'cup', start + day);
     expect(model.stats()).toMatchObject({ customers: 1, items: 2, pairs: 0 });
   });
+
+  it('what was sent back is not recommended again, until it is bought again', () => {
+    for (const model of [create(settingsOf()), createNaive(settingsOf())]) {
+      for (const customer of ['eve', 'bob']) for (const item of ['kettle', 'cup', 'pot']) model.observe(customer, item, 5, start);
+      model.observe('ann', 'kettle', 5, start);
+      model.observe('ann', 'cup', 5, start);
+      model.retract('ann', 'cup', start + day);
+      expect(model.recommend('ann', 5, start + day).map(({ item }) => item)).toEqual(['pot']);
+      model.retract('ann', 'kettle', start + day);
+      expect(model.recommend('ann', 5, start + day).map(({ item }) => item), 'popular alone is left').toEqual(['pot']);
+      expect(model.profile('ann')).toEqual({ items: [], norm: 0 });
+      model.observe('ann', 'cup', 5, start + 2 * day);
+      expect(model.profile('ann')?.items.map(({ item }) => item)).toEqual(['cup']);
+      expect(model.similar('cup', 1)?.[0].similarity).toBeGreaterThan(0);
+    }
+  });
 });
 
 describe('user-user', () => {

@@ -4,6 +4,8 @@
  *   history block:  r f64[room], item u32[room], posting place u32[room]     in the order in which r was last raised
  *   posting block:  r f64[room], customer u32[room]                          a ring once it holds the limit
  *
+ * An entry with r = 0 stands for an item that was sent back: it counts for nothing, but the customer has had it.
+ *
  * On r -> r':  norm2(p) += r'^2 - r^2,  and for each other q in the history  dot(p, q) += (r' - r) r(q).
  * Two passes: the first only finds where each pair's slot is and touches it, so that the misses overlap; the second
  * updates. The second looks a slot up again when the first's address may be stale (`moves`).
@@ -250,6 +252,7 @@ export function observe(c: u32, p: u32, r: f64): void {
     place = load<u32>(rs + room * 12 + (<usize>index << 2));
     closeGap(at, index);
     length--;
+    if (old === 0) store<u32>(cold(p), load<u32>(cold(p), 32) + 1, 32);
   } else {
     if (length === historyLimit) {
       dropSmallest(c);
@@ -303,6 +306,8 @@ function learn(p: u32, delta: f64, rs: usize, items: usize, length: usize): void
   const hp = hot(p);
   const norm2p = load<f64>(hp);
   for (let i: usize = 0; i < length; i++) {
+    const rq = load<f64>(rs + (i << 3));
+    if (rq === 0) continue;
     const q = load<u32>(items + (i << 2));
     const key = keyOf(p, q);
     let slot = probe(moves === before ? <usize>load<u32>(homes + (i << 2)) : homeOf(key), key);
@@ -311,7 +316,7 @@ function learn(p: u32, delta: f64, rs: usize, items: usize, length: usize): void
       if (slot === 0) continue;
     }
     const word = load<u64>(slot);
-    const dot = load<f64>(slot, 8) + delta * load<f64>(rs + (i << 3));
+    const dot = load<f64>(slot, 8) + delta * rq;
     store<f64>(slot, dot, 8);
     const hq = hot(q);
     if (load<i32>(hq, 24) !== epoch) rescaleItem(q);
@@ -327,7 +332,7 @@ function learn(p: u32, delta: f64, rs: usize, items: usize, length: usize): void
 
 // ---- retract, forget, evict ----
 
-/** Subtracts what a customer's entry for an item contributed, and takes the entry out; false when there is none. */
+/** Subtracts what a customer's entry for an item contributed; the entry stays, with r = 0. False when there is none. */
 export function retract(c: u32, p: u32): bool {
   if (customerNewest !== c) {
     unlinkCustomer(c);
@@ -338,8 +343,14 @@ export function retract(c: u32, p: u32): bool {
   const length: usize = load<u32>(at, 12);
   if (length === 0) return false;
   const index = indexOf(<usize>load<u32>(at, 8) + (<usize>load<u32>(at, 16) << 3), length, p);
-  if (index < 0) return false;
+  if (index < 0 || load<f64>(<usize>load<u32>(at, 8) + (<usize>index << 3)) === 0) return false;
   takeBack(c, index);
+  const room: usize = load<u32>(at, 16);
+  const end: usize = load<u32>(at, 12);
+  const rs: usize = load<u32>(at, 8);
+  store<u32>(rs + (room << 3) + (end << 2), p);
+  store<u32>(rs + room * 12 + (end << 2), NONE);
+  store<u32>(at, <u32>end + 1, 12);
   return true;
 }
 
@@ -351,6 +362,11 @@ function takeBack(c: u32, index: usize): void {
   const items = rs + (room << 3);
   const p = load<u32>(items + (index << 2));
   const r = load<f64>(rs + (index << 3));
+  if (r === 0) {
+    closeGap(at, index);
+    shorten(at, length - 1, length);
+    return;
+  }
   rescaleItem(p);
   const h = hot(p);
   const k = cold(p);

@@ -189,9 +189,10 @@ function setOwned(c: u32, on: bool): void {
     let value: f64 = 0;
     if (on) {
       const r = load<f64>(rs + (<usize>i << 3)) * by;
-      if (r < R_MIN || dying(q)) continue;
+      // r = 0 is what was sent back: not to be shown again, and no reason to show anything else.
+      if ((r < R_MIN && r !== 0) || dying(q)) continue;
       const norm2 = norm2Of(q);
-      value = norm2 > 0 ? max(r / (norm * Math.sqrt(norm2)), R_MIN) : R_MIN;
+      value = norm2 > 0 && r !== 0 ? max(r / (norm * Math.sqrt(norm2)), R_MIN) : R_MIN;
     }
     store<f64>(owned + (<usize>q << 3), value);
   }
@@ -271,8 +272,9 @@ function explain(i: u32): void {
   begin(REASONS);
   for (let j: u32 = 0; j < length; j++) {
     const p = load<u32>(ids + (<usize>j << 2));
-    const part = load<f64>(list + (<usize>j << 3)) * load<f64>(owned + (<usize>p << 3)) * by;
-    if (part > 0) offer(part, p);
+    const mine = load<f64>(owned + (<usize>p << 3));
+    const part = load<f64>(list + (<usize>j << 3)) * mine * by;
+    if (part > 0 && mine > R_MIN) offer(part, p);
   }
   const first = i * REASONS;
   store<u32>(outCounts + (<usize>i << 2), heapCount);
