@@ -20,12 +20,13 @@ export interface Collected {
 /** @param onPage  called after each answer */
 export async function askShards(nc: NatsConnection, shards: number, onPage: (collected: Collected) => Promise<void>): Promise<NeighbourLists> {
   const lists = neighbourLists(shards);
+  const asOfMs = shards === 1 ? undefined : await newestOf(nc, shards);
   const collected: Collected = { shards: 0, items: 0 };
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < shards) {
       const shard = next++;
-      for await (const items of answersOf(nc, shard)) {
+      for await (const items of answersOf(nc, shard, asOfMs)) {
         lists.add(shard, items);
         collected.items += items.length;
         await onPage({ ...collected });
@@ -37,10 +38,18 @@ export async function askShards(nc: NatsConnection, shards: number, onPage: (col
   return lists;
 }
 
-async function* answersOf(nc: NatsConnection, shard: number): AsyncGenerator<NeighboursAnswer['items']> {
+/** The newest event of all shards: sums of what has faded for different times would favour the shard that was idle. */
+async function newestOf(nc: NatsConnection, shards: number): Promise<number> {
+  const newest = await Promise.all(Array.from({ length: shards }, async (_, shard) => (await ask(nc, shard, { fromId: 0, count: 1 })).asOfMs));
+  return Math.max(...newest);
+}
+
+const ask = (nc: NatsConnection, shard: number, request: NeighboursRequest): Promise<NeighboursAnswer> =>
+  requestService<NeighboursAnswer>(nc, shardServiceSubject(shard, 'neighbours'), request);
+
+async function* answersOf(nc: NatsConnection, shard: number, asOfMs: number | undefined): AsyncGenerator<NeighboursAnswer['items']> {
   for (let fromId = 0; ;) {
-    const request: NeighboursRequest = { fromId, count: pageItems };
-    const { nextId, items } = await requestService<NeighboursAnswer>(nc, shardServiceSubject(shard, 'neighbours'), request);
+    const { nextId, items } = await ask(nc, shard, { fromId, count: pageItems, ...(asOfMs === undefined ? {} : { asOfMs }) });
     yield items;
     if (nextId <= fromId) return; // -1 behind the last item
     fromId = nextId;

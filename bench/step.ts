@@ -203,9 +203,9 @@ export function stepZipf(events = 10_000_000): StepResult {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const which = process.argv[2];
   if (which !== 'retail' && which !== 'zipf') {
-    console.error('usage: node dist/bench/step.js retail|zipf');
+    console.error('usage: node dist/bench/step.js retail|zipf [--json]');
     process.exit(2);
   }
   const result = which === 'retail' ? await stepRetail() : stepZipf();
-  console.log(result ?? `skipped: ${fileURLToPath(retailFile)} is not here`);
+  process.stdout.write(`${JSON.stringify(result ?? { skipped: `${fileURLToPath(retailFile)} is not here` }, undefined, process.argv.includes('--json') ? 0 : 2)}\n`);
 }

@@ -21,7 +21,11 @@ export const SimilarRequest = Type.Object({ item: Item, k: K }, { ...strict, tit
 export const ProfileRequest = Type.Object({ customer: Customer }, { ...strict, title: 'ProfileRequest', description: 'What the models hold about a customer' });
 /** Between a shard and the export workflow: items in the order of their ids, from `fromId`. */
 export const NeighboursRequest = Type.Object(
-  { fromId: Type.Integer({ minimum: 0, maximum: 2 ** 24 }), count: Type.Integer({ minimum: 1, maximum: 1000 }) },
+  {
+    fromId: Type.Integer({ minimum: 0, maximum: 2 ** 24 }),
+    count: Type.Integer({ minimum: 1, maximum: 1000 }),
+    asOfMs: Type.Optional(Type.Integer({ minimum: 0, description: 'The moment that dots and norms are told for, so that those of several shards can be added; the shard\'s newest event when absent' })),
+  },
   { ...strict, title: 'NeighboursRequest', description: 'A page of items with their neighbours' },
 );
 
@@ -59,6 +63,8 @@ export interface ProfileAnswer {
 }
 export interface NeighboursAnswer {
   nextId: number;
+  /** the moment that `norm2` and the dots are told for, milliseconds since 1970 */
+  asOfMs: number;
   items: { item: string; norm2: number; neighbours: { item: string; similarity: number; dot: number }[] }[];
 }
 

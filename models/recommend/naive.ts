@@ -80,15 +80,15 @@ export function createNaive(settings: RecommendSettings): Oracle {
     profile(customer) {
       const history = state.customers.get(customer);
       if (history === undefined) return undefined;
-      const by = toNewest(state);
+      const by = toTime(state);
       const items = history.filter(({ r }) => r > 0).map(({ item, r }) => ({ item, strength: r * by })).sort((a, b) => b.strength - a.strength);
       return { items, norm: Math.sqrt(norm2Of(history)) * by };
     },
-    neighbours(fromId, count) {
-      const by = toNewest(state) ** 2;
+    neighbours(fromId, count, asOfMs = state.newestMs) {
+      const by = toTime(state, asOfMs) ** 2;
       const sorted = [...state.items].filter(([, { id }]) => id >= fromId).sort(([, a], [, b]) => a.id - b.id);
-      const items = sorted.slice(0, count).map(([item, from]) => ({ item, norm2: from.norm2 * by, neighbours: nearest(state, from) }));
-      return { nextId: sorted.length > count ? sorted[count][1].id : -1, items };
+      const items = sorted.slice(0, count).map(([item, from]) => ({ item, norm2: from.norm2 * by, neighbours: nearest(state, from, asOfMs) }));
+      return { nextId: sorted.length > count ? sorted[count][1].id : -1, asOfMs, items };
     },
     stats() {
       const pairs = [...state.items.values()].reduce((sum, { dots }) => sum + dots.size, 0) / 2;
@@ -249,8 +249,8 @@ function moveLandmark(state: State, epoch: number): void {
 
 // ---- answers ----
 
-function toNewest(state: State): number {
-  return toMoment(halfLives(state.newestMs, state.settings.halfLifeMs), state.epoch ?? 0);
+function toTime(state: State, atMs = state.newestMs): number {
+  return toMoment(halfLives(atMs, state.settings.halfLifeMs), state.epoch ?? 0);
 }
 
 function norm2Of(history: Entry[]): number {
@@ -258,8 +258,8 @@ function norm2Of(history: Entry[]): number {
 }
 
 /** The nearest items, at most the limit, best first; ties to the smaller id. */
-function nearest(state: State, from: Item): Neighbour[] {
-  const by = toNewest(state) ** 2;
+function nearest(state: State, from: Item, asOfMs = state.newestMs): Neighbour[] {
+  const by = toTime(state, asOfMs) ** 2;
   const all = [...from.dots].map(([item, dot]) => {
     const to = state.items.get(item);
     const norms = from.norm2 * (to?.norm2 ?? 0);

@@ -51,8 +51,8 @@ export interface Recommender {
   similar(item: string, k: number): Neighbour[] | undefined;
   /** Strongest first, as of the newest event. */
   profile(customer: string): { items: { item: string; strength: number }[]; norm: number } | undefined;
-  /** All items by id, page by page; `nextId` is -1 behind the last. `norm2` and dots are as of the newest event. */
-  neighbours(fromId: number, count: number): { nextId: number; items: { item: string; norm2: number; neighbours: Neighbour[] }[] };
+  /** All items by id, page by page; `nextId` is -1 behind the last. `norm2` and dots are as of `asOfMs`, by default the newest event. */
+  neighbours(fromId: number, count: number, asOfMs?: number): { nextId: number; asOfMs: number; items: { item: string; norm2: number; neighbours: Neighbour[] }[] };
   stats(): RecommendStats;
   /** Deterministic: the same events give the same bytes, also when the state was restored in the middle. */
   snapshot(): Uint8Array[];
@@ -145,7 +145,7 @@ function serve(state: State): Recommender {
       return p === undefined ? undefined : similar(state, p, most);
     },
     profile: (customer) => profile(state, customer),
-    neighbours: (fromId, count) => neighbours(state, fromId, count),
+    neighbours: (fromId, count, asOfMs) => neighbours(state, fromId, count, asOfMs ?? state.newestMs),
     stats: () => stats(state),
     snapshot() {
       const parts = sections(state);
@@ -256,13 +256,13 @@ function nameOf(state: State, id: number): string {
   return name;
 }
 
-/** What brings an r at the landmark to the newest event; a dot takes its square. */
-function toNewest(state: State): number {
-  return toMoment(halfLives(state.newestMs, state.settings.halfLifeMs), state.epoch);
+/** What brings an r at the landmark to a moment, the newest event by default; a dot takes its square. */
+function toTime(state: State, atMs = state.newestMs): number {
+  return toMoment(halfLives(atMs, state.settings.halfLifeMs), state.epoch);
 }
 
-function similar(state: State, p: number, k: number): Neighbour[] {
-  const byDot = toNewest(state) ** 2;
+function similar(state: State, p: number, k: number, asOfMs = state.newestMs): Neighbour[] {
+  const byDot = toTime(state, asOfMs) ** 2;
   const count = state.kernel.similar(p, Math.min(k, state.settings.limits.neighbours));
   return state.kernel.take(count).map(({ id, score, dot }) => ({ item: nameOf(state, id), similarity: score, dot: dot * byDot }));
 }
@@ -270,22 +270,22 @@ function similar(state: State, p: number, k: number): Neighbour[] {
 function profile(state: State, customer: string): ReturnType<Recommender['profile']> {
   const c = state.customers.idOf(customer);
   if (c === undefined) return undefined;
-  const by = toNewest(state);
+  const by = toTime(state);
   const items = state.kernel.history(c).map(({ item, r }) => ({ item: nameOf(state, item), strength: r * by }));
   items.sort((a, b) => b.strength - a.strength);
   return { items, norm: Math.sqrt(items.reduce((sum, { strength }) => sum + strength * strength, 0)) };
 }
 
-function neighbours(state: State, fromId: number, count: number): ReturnType<Recommender['neighbours']> {
-  const byDot = toNewest(state) ** 2;
+function neighbours(state: State, fromId: number, count: number, asOfMs: number): ReturnType<Recommender['neighbours']> {
+  const byDot = toTime(state, asOfMs) ** 2;
   const items: ReturnType<Recommender['neighbours']>['items'] = [];
   let id = fromId;
   for (; id < state.items.used() && items.length < count; id += 1) {
     const item = state.items.nameOf(id);
     if (item === undefined) continue;
-    items.push({ item, norm2: state.kernel.norm2Of(id) * byDot, neighbours: similar(state, id, state.settings.limits.neighbours) });
+    items.push({ item, norm2: state.kernel.norm2Of(id) * byDot, neighbours: similar(state, id, state.settings.limits.neighbours, asOfMs) });
   }
-  return { nextId: id < state.items.used() ? id : -1, items };
+  return { nextId: id < state.items.used() ? id : -1, asOfMs, items };
 }
 
 function stats(state: State): RecommendStats {

@@ -36,5 +36,5 @@ export function profile(state: Recommender, request: ProfileRequest, place: Plac
 }
 
 export function neighbours(state: Recommender, request: NeighboursRequest): NeighboursAnswer {
-  return state.neighbours(request.fromId, request.count);
+  return state.neighbours(request.fromId, request.count, request.asOfMs);
 }

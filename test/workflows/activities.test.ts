@@ -63,7 +63,7 @@ it('collects page by page and tells how far it is', async () => {
 
 it('the later of two entries counts where an item came back under a new id between two pages', async () => {
   const neighbour = { item: 'b', norm2: 4, neighbours: [] };
-  const pages = [{ nextId: 1, items: [{ item: 'a', norm2: 1, neighbours: [{ item: 'b', dot: 1, similarity: 0 }] }, neighbour] }, { nextId: -1, items: [{ item: 'a', norm2: 4, neighbours: [{ item: 'b', dot: 2, similarity: 0 }] }] }];
+  const pages = [{ nextId: 1, asOfMs: 0, items: [{ item: 'a', norm2: 1, neighbours: [{ item: 'b', dot: 1, similarity: 0 }] }, neighbour] }, { nextId: -1, asOfMs: 0, items: [{ item: 'a', norm2: 4, neighbours: [{ item: 'b', dot: 2, similarity: 0 }] }] }];
   const ref = await collectWide([({ fromId }) => pages[fromId]]);
   await attempt(activities.writeNeighbours, ref);
   expect(await storedNeighbours(store.client, ref.version)).toEqual([{ item: 'a', rank: 1, neighbour: 'b', similarity: 0.5, dot: 2, norm2: 4 }]);
@@ -115,7 +115,7 @@ it('a damaged artefact fails for good and names itself; nothing of it is written
 
 it('a shard that does not answer may come back; one that refuses the request will not take it', async () => {
   expect(await failureOf(attempt(activities.collectNeighbours, { version: 1, shards: 1, keep: 5 }))).toMatchObject({ nonRetryable: false, type: 'unavailable' });
-  const shards = answerShards(nc, [() => ({ nextId: 2 ** 30, items: [] })]);
+  const shards = answerShards(nc, [() => ({ nextId: 2 ** 30, asOfMs: 0, items: [] })]);
   const refused = await failureOf(attempt(activities.collectNeighbours, { version: 1, shards: 1, keep: 5 }));
   shards.close();
   expect(refused).toMatchObject({ nonRetryable: true, type: 'bad_request', message: expect.stringContaining('fromId') as unknown });

@@ -58,7 +58,7 @@ it('keeps as many neighbours of an item as were asked for', async () => {
 });
 
 it('shards that know nothing make a version without rows', async () => {
-  const shards = answerShards(system.nc, [() => ({ nextId: -1, items: [] }), () => ({ nextId: -1, items: [] })]);
+  const shards = answerShards(system.nc, [() => ({ nextId: -1, asOfMs: 0, items: [] }), () => ({ nextId: -1, asOfMs: 0, items: [] })]);
   const { result } = await runExportNeighbours(system.temporal, { shards: 2 }, { wait: true });
   shards.close();
   expect(result).toMatchObject({ items: 0, rows: 0 });

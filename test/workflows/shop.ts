@@ -59,11 +59,11 @@ export function createShop(shards: number, customers = 120, items = 40): Shop {
   for (let c = 0; c < customers; c++) {
     for (let n = 0; n < 12; n++) {
       // a strength of its own for each, so that no two neighbours are equally close
-      touches.push({ customer: `c${c}`, item: `item-${random.below(items)}`, strength: 1 + 4 * random.uniform(), atMs: Math.floor(endMs - 200 * day * random.uniform()) });
+      touches.push({ customer: `c${c}`, item: `item-${random.below(items)}`, strength: 1 + 4 * random.uniform(), atMs: Math.floor(endMs - (100 + 100 * random.uniform()) * day) });
     }
   }
-  // the newest event of each shard is of the same moment: dots are told as of that
-  for (let shard = 0; shard < shards; shard++) touches.push({ customer: customerOf(shard, shards), item: 'item-0', strength: 2, atMs: endMs });
+  // the newest event of all; the other shards have been idle for months, and what they hold has faded since
+  touches.push({ customer: customerOf(0, shards), item: 'item-0', strength: 2, atMs: endMs });
   const states = Array.from({ length: shards }, () => createRecommender({ ...defaultSettings, limits: { customers: 1000, items: 1000, pairs: 100_000, history: 500, neighbours: 100, postings: 100 } }, kernel));
   for (const { customer, item, strength, atMs } of touches) states[partitionOf(customer, shards)].observe(customer, item, strength, atMs);
   return { answers: states.map(answerOf), truth: bruteForce(touches) };
@@ -111,6 +111,6 @@ export function wideAnswer(items: number, each: number): Answer {
       norm2: 1,
       neighbours: Array.from({ length: each }, (_, i) => ({ item: `wide-${(id + 1 + i) % items}`, dot: 1 / (i + 2), similarity: 1 / (i + 2) })),
     }));
-    return { nextId: fromId + count < items ? fromId + count : -1, items: page };
+    return { nextId: fromId + count < items ? fromId + count : -1, asOfMs: 0, items: page };
   };
 }
