@@ -29,8 +29,8 @@ const retailFile = join('..', 'shared', 'data', 'online-retail', 'online_retail.
 export async function spine({ only, say }: SuiteOptions): Promise<Row[]> {
   const wanted = (part: string): boolean => only.length === 0 || only.includes(part);
   const rows: Row[] = [];
-  if (wanted('retail')) rows.push(...stepRows('retail', say));
-  if (wanted('zipf')) rows.push(...stepRows('zipf', say));
+  if (wanted('retail')) rows.push(...stepRows('retail', 'retail', say));
+  if (wanted('zipf')) rows.push(...stepRows('zipf', 'simulator', say), ...stepRows('uniform_zipf', 'zipf', say));
   if (wanted('single') || wanted('envelope')) {
     if (!existsSync(retailFile)) say(`spine.single and spine.envelope are skipped: ${retailFile} is not here`);
     else {
@@ -162,20 +162,21 @@ function peakMiB(pid: number): number {
 }
 
 /** In a process of its own: memory and optimisations of another part must not show. */
-function stepRows(stream: 'retail' | 'zipf', say: SuiteOptions['say']): Row[] {
+function stepRows(name: string, stream: string, say: SuiteOptions['say']): Row[] {
   say(`step alone: ${stream}`);
   const program = fileURLToPath(new URL('./step.js', import.meta.url));
   const output = execFileSync(process.execPath, [program, stream, '--json'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 24 });
-  const result = JSON.parse(output) as { eventsPerS: number; pairBytes: number; pauseMsMax: number; rssMiB: number; naiveEventsPerS: number } | { skipped: string };
+  const result = JSON.parse(output) as { eventsPerS: number; pairBytes: number; pauseMsMax: number; rssMiB: number; naiveEventsPerS: number; ratio: number } | { skipped: string };
   if ('skipped' in result) {
-    say(`spine.step_${stream} is skipped: ${result.skipped}`);
+    say(`spine.step_${name} is skipped: ${result.skipped}`);
     return [];
   }
   return [
-    row(`spine.step_${stream}.events_per_s`, result.eventsPerS, 'events/s', result.naiveEventsPerS, 'the naive twin on a prefix'),
-    row(`spine.step_${stream}.pause_ms_max`, result.pauseMsMax, 'ms'),
-    row(`spine.step_${stream}.pair_bytes`, result.pairBytes, 'bytes/pair'),
-    row(`spine.step_${stream}.rss_mib`, result.rssMiB, 'MiB'),
+    // The naive twin would not end on the whole stream: its rate is that of a prefix, and so is the ratio.
+    { ...row(`spine.step_${name}.events_per_s`, result.eventsPerS, 'events/s', result.naiveEventsPerS, 'the naive twin, ratio on the same prefix'), ratio: Number(result.ratio.toPrecision(4)) },
+    row(`spine.step_${name}.pause_ms_max`, result.pauseMsMax, 'ms'),
+    row(`spine.step_${name}.pair_bytes`, result.pairBytes, 'bytes/pair'),
+    row(`spine.step_${name}.rss_mib`, result.rssMiB, 'MiB'),
   ];
 }
 

@@ -2,7 +2,7 @@
  * The recommend step alone: events a second, the longest pause while the tables grow, bytes a pair; beside the naive twin
  * on a prefix of the same stream, in the same run.
  *
- *   node dist/bench/step.js retail|zipf
+ *   node dist/bench/step.js retail|simulator|zipf
  */
 import { createReadStream, existsSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -10,6 +10,9 @@ import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { loadKernel } from '../models/recommend/load.js';
 import { createNaive, type Oracle } from '../models/recommend/naive.js';
+import { strengths } from '../pipelines/recommend/step.js';
+import type { Event } from '../schemas/events.js';
+import { createSimulator } from '../simulator/simulator.js';
 import { createRecommender, defaultSettings, type RecommendSettings } from '../models/recommend/recommender.js';
 
 export interface StepResult {
@@ -114,6 +117,32 @@ export function zipf(events: number, customers: number, items: number, skew: { c
   return stream;
 }
 
+/** What the simulator's shop sells in a month, as the step sees it: one entry for each item that an event touches. */
+export function simulated(events: number, customers: number, items: number): Stream {
+  const itemIds = new Map<string, number>();
+  const itemNames: string[] = [];
+  const [customer, item, strength, atMs] = [new Int32Array(events), new Int32Array(events), new Uint8Array(events), new Float64Array(events)];
+  let n = 0;
+  const add = (event: Event, name: string, worth: number): void => {
+    if (n === events) return;
+    let id = itemIds.get(name);
+    if (id === undefined) itemIds.set(name, (id = itemNames.push(name) - 1));
+    customer[n] = Number(event.customer.slice(1));
+    item[n] = id;
+    strength[n] = worth;
+    atMs[n++] = event.atMs;
+  };
+  // More than are wanted: some events touch no item.
+  for (const event of createSimulator({ seed: 7, customers, items, startMs: Date.UTC(2026, 0, 1), hours: 720, events: events * 1.1 }).events()) {
+    if (n === events) break;
+    if (event.type === 'click' && event.action !== 'uncart') add(event, event.item, strengths[event.action]);
+    else if (event.type === 'purchase') for (const line of event.lines) add(event, line.item, strengths.purchase);
+    else if (event.type === 'refund') for (const line of event.lines) add(event, line.item, 0);
+  }
+  if (n < events) throw new Error(`bench: the simulator made ${n} events, not ${events}`);
+  return { customerOf: (id) => `c${String(id).padStart(7, '0')}`, itemOf: (id) => itemNames[id], customer, item, strength, atMs };
+}
+
 /** Names are made block by block, outside the measured time, and fresh, as decoding makes them: a million kept ones would slow V8 down. */
 const BLOCK = 4096;
 
@@ -194,18 +223,24 @@ export async function stepRetail(): Promise<StepResult | undefined> {
   return stream === undefined ? undefined : measure('online-retail', stream, defaultSettings, 60_000);
 }
 
-/** Ten million events, a million customers, 100,000 items, about ten updates an event. */
-export function stepZipf(events = 10_000_000): StepResult {
-  const stream = zipf(events, 1_000_000, 100_000, { customers: 0.45, items: 0.99 });
-  return measure('zipf', stream, defaultSettings, Math.min(events, 200_000));
+/** Ten million events of the simulator's: a million customers, 100,000 items. */
+export function stepSimulated(events = 10_000_000): StepResult {
+  return measure('simulator', simulated(events, 1_000_000, 100_000), defaultSettings, Math.min(events, 200_000));
 }
 
+/** The same size without a shop's habits, and with about ten updates an event: every access is a cache miss. */
+export function stepZipf(events = 10_000_000): StepResult {
+  return measure('zipf', zipf(events, 1_000_000, 100_000, { customers: 0.45, items: 0.99 }), defaultSettings, Math.min(events, 200_000));
+}
+
+const streams: Record<string, () => Promise<StepResult | undefined> | StepResult> = { retail: stepRetail, simulator: stepSimulated, zipf: stepZipf };
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const which = process.argv[2];
-  if (which !== 'retail' && which !== 'zipf') {
-    console.error('usage: node dist/bench/step.js retail|zipf [--json]');
+  const run = streams[process.argv[2] ?? ''];
+  if (run === undefined) {
+    console.error(`usage: node dist/bench/step.js ${Object.keys(streams).join('|')} [--json]`);
     process.exit(2);
   }
-  const result = which === 'retail' ? await stepRetail() : stepZipf();
+  const result = await run();
   process.stdout.write(`${JSON.stringify(result ?? { skipped: `${fileURLToPath(retailFile)} is not here` }, undefined, process.argv.includes('--json') ? 0 : 2)}\n`);
 }
