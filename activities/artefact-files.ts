@@ -6,11 +6,12 @@
  *
  * The folder belongs to one machine. Workers on several share it, or take an adapter that they all reach.
  */
-import { createHash, randomUUID, type Hash } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { appendHashed, syncFolder } from '../pipelines/runtime/durable-file.js';
 import { AftercareError } from '../schemas/errors.js';
-import { footer, openArtefact, pieces, type Source } from './artefact-format.js';
+import { footer, openArtefact, type Source } from './artefact-format.js';
 import { artefactLabel, checkName, checkRef, versionsKept, type ArtefactRef, type Artefacts } from './artefacts.js';
 
 export function artefactFiles(directory: string): Artefacts {
@@ -46,30 +47,16 @@ async function writeWhole(path: string, parts: Iterable<Uint8Array> | AsyncItera
     let bytes = 0;
     for await (const part of parts) {
       lengths.push(part.byteLength);
-      bytes += await append(file, hash, part);
+      bytes += part.byteLength;
+      await appendHashed(file, hash, part);
     }
-    bytes += await append(file, hash, footer(lengths));
+    const end = footer(lengths);
+    bytes += end.byteLength;
+    await appendHashed(file, hash, end);
     await file.sync();
     return { sha256: hash.digest('hex'), bytes };
   } finally {
     await file.close();
-  }
-}
-
-async function append(file: FileHandle, hash: Hash, part: Uint8Array): Promise<number> {
-  for (const piece of pieces(part)) {
-    hash.update(piece);
-    await file.writeFile(piece); // goes on where the last one ended, and unlike `write` never writes a part only
-  }
-  return part.byteLength;
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

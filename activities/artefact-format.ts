@@ -22,11 +22,6 @@ export function footer(lengths: readonly number[]): Uint8Array {
   return bytes;
 }
 
-/** Cuts what is hashed and written, so that neither holds up the heartbeats of other activities. */
-export function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let start = 0; start < bytes.byteLength; start += pieceBytes) yield bytes.subarray(start, start + pieceBytes);
-}
-
 /** Stored bytes, wherever they are. */
 export interface Source {
   bytes: number;

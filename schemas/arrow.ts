@@ -19,6 +19,12 @@ interface Builder<V> {
 
 const startRows = 1024;
 
+function doubled(offsets: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const grown = new Int32Array(offsets.length * 2);
+  grown.set(offsets);
+  return grown;
+}
+
 /** Fixed-width numbers. */
 function numbers<A extends Uint16Array | Uint32Array | Float64Array>(type: DataType, make: (length: number) => A): Builder<number> {
   let values = make(startRows);
@@ -76,11 +82,7 @@ function runs<V extends string | Uint8Array>(type: DataType): Builder<V> {
   };
   return {
     push(value) {
-      if (length + 1 === offsets.length) {
-        const grown = new Int32Array(length * 2 + 1);
-        grown.set(offsets);
-        offsets = grown;
-      }
+      if (length + 1 === offsets.length) offsets = doubled(offsets);
       if (typeof value === 'string') {
         reserve(value.length * 3);
         end = writeText(values, value, end);
@@ -115,11 +117,7 @@ function lists<V>(child: Builder<V>, childType: DataType): Builder<readonly V[]>
   const type = new List(new Field('item', childType, false));
   return {
     push(value) {
-      if (length + 1 === offsets.length) {
-        const grown = new Int32Array(length * 2 + 1);
-        grown.set(offsets);
-        offsets = grown;
-      }
+      if (length + 1 === offsets.length) offsets = doubled(offsets);
       for (let i = 0; i < value.length; i++) child.push(value[i]);
       end += value.length;
       offsets[++length] = end;

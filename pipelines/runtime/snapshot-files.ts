@@ -5,18 +5,17 @@
  *
  *   <dir>/shard-0/000000541909.snap
  */
-import { createHash, type Hash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
+import { appendHashed, syncFolder } from './durable-file.js';
 import type { Logger } from './log-line.js';
 import type { Snapshot, Snapshots } from './ports.js';
 
 const magic = 'AFSN';
 const version = 1;
 const hashBytes = 32;
-/** Hashing blocks the loop: 1 MiB is 1 to 2 ms. */
-const pieceBytes = 1024 * 1024;
 /** The newest, and the one before it for when the newest is damaged. */
 const kept = 2;
 
@@ -71,28 +70,11 @@ async function writeWhole(path: string, snapshot: Snapshot): Promise<void> {
   const file = await open(path, 'w', 0o600);
   try {
     const hash = createHash('sha256');
-    for (const chunk of [head(snapshot), ...snapshot.chunks]) await writePieces(file, hash, chunk);
-    await file.write(hash.digest());
+    for (const chunk of [head(snapshot), ...snapshot.chunks]) await appendHashed(file, hash, chunk);
+    await file.writeFile(hash.digest());
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-async function writePieces(file: FileHandle, hash: Hash, chunk: Uint8Array): Promise<void> {
-  for (let start = 0; start < chunk.byteLength; start += pieceBytes) {
-    const piece = chunk.subarray(start, start + pieceBytes);
-    hash.update(piece);
-    await file.write(piece);
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 
