@@ -1,10 +1,10 @@
 /** `status`: what runs, how far it is, how much it holds. */
 import { Svcm } from '@nats-io/services';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import type { Command } from 'commander';
 import type { ShardStatus } from '../../pipelines/runtime/serve.js';
-import { streams } from '../../schemas/subjects.js';
+import { shardFilter, streams } from '../../schemas/subjects.js';
 import { tables } from '../../schemas/tables.js';
 import { readContext, runningEndpoints, withClickHouse, withNats } from '../context.js';
 import { dataDirOption, jsonOption } from '../options.js';
@@ -55,10 +55,16 @@ async function natsStatus(nc: NatsConnection): Promise<Omit<Status, 'tables'>> {
   const bySeq = <T extends PartStatus>(part: T['part']) => parts.filter((p): p is T => p.part === part);
   return {
     streams: found,
-    shards: bySeq<ShardStatus>('shard').map((s) => ({ ...s, lag: Math.max(0, lastSeq - s.seq) })).sort((a, b) => a.shard - b.shard),
+    shards: (await Promise.all(bySeq<ShardStatus>('shard').map(async (s) => ({ ...s, lag: Math.max(0, (await lastOfShard(jsm, s.shard)) - s.seq) })))).sort((a, b) => a.shard - b.shard),
     sinks: bySeq<SinkStatus>('sink').map((s) => ({ ...s, lag: Math.max(0, lastSeq - s.eventsSeq) })),
     workers: bySeq<WorkerStatus>('worker'),
   };
+}
+
+/** The newest message that concerns a shard: those of other shards, and those of no shard, are no lag of its own. */
+async function lastOfShard(jsm: JetStreamManager, shard: number): Promise<number> {
+  const message = await jsm.streams.getMessage(streams.events, { last_by_subj: shardFilter(shard) }).catch(() => null);
+  return message?.seq ?? 0;
 }
 
 /** Each process tells itself what it does, in the answer to the services protocol's STATS. */

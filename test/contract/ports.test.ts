@@ -3,9 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ClickHouseClient } from '@clickhouse/client';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { tableFromIPC } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clickHouseRows, connectClickHouse } from '../../pipelines/runtime/clickhouse.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamCommits } from '../../pipelines/runtime/jetstream/commits.js';
 import { jetstreamCuts } from '../../pipelines/runtime/jetstream/cuts.js';
@@ -15,11 +18,15 @@ import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
 import { ensureStreams } from '../../pipelines/runtime/jetstream/streams.js';
 import { silentLogger } from '../../pipelines/runtime/log-line.js';
 import { memoryCommits, memoryDeadLetters, memoryLog } from '../../pipelines/runtime/memory/log.js';
-import { memoryCuts, memoryLeases, memorySnapshots } from '../../pipelines/runtime/memory/stores.js';
-import type { CommitLog, CutStore, DeadLetters, Leases, MessageLog, Snapshots } from '../../pipelines/runtime/ports.js';
+import { migrate } from '../../pipelines/runtime/migrate.js';
+import { memoryCuts, memoryLeases, memoryRows, memorySnapshots } from '../../pipelines/runtime/memory/stores.js';
+import type { CommitLog, CutStore, DeadLetters, Leases, MessageLog, RowStore, Snapshots } from '../../pipelines/runtime/ports.js';
 import { snapshotFiles } from '../../pipelines/runtime/snapshot-files.js';
+import { arrowBatch } from '../../schemas/arrow.js';
+import { rejectsTable } from '../../schemas/tables.js';
 import { eventSubject, outSubject, shardFilter, streams } from '../../schemas/subjects.js';
 import type { StoredMessage } from '../../schemas/decode.js';
+import { startClickHouse } from '../../servers/clickhouse.js';
 import { startNats } from '../../servers/nats.js';
 import { tempDir } from '../support/temp.js';
 
@@ -27,14 +34,21 @@ const ttlMs = 1200;
 const directory = tempDir();
 let server: Awaited<ReturnType<typeof startNats>>;
 let nc: NatsConnection;
+let clickhouse: Awaited<ReturnType<typeof startClickHouse>>;
+let client: ClickHouseClient;
 
 beforeAll(async () => {
   server = await startNats({ dataDir: join(directory, 'nats') });
   nc = await connectNats(server, 'test');
   await ensureStreams(await jetstreamManager(nc), { shards: 1, replicas: 1, eventsBytesMax: 2 ** 30 });
+  clickhouse = await startClickHouse({ dataDir: join(directory, 'clickhouse') });
+  client = connectClickHouse({ ...clickhouse, database: 'aftercare' });
+  await migrate(client, 'aftercare');
 });
 afterAll(async () => {
   await nc.close();
+  await client.close();
+  await clickhouse.stop();
   await server.stop();
 });
 
@@ -48,11 +62,14 @@ interface Ports {
   letters: DeadLetters;
   letterCount(): Promise<number>;
   snapshots: Snapshots;
+  rows: RowStore;
+  rowCount(): Promise<number>;
 }
 
 function twins(): Ports {
   const log = memoryLog();
   const letters = memoryDeadLetters();
+  const rows = memoryRows();
   return {
     log,
     publish: (type, body) => { log.append(`ev.0.${type}`, body, Date.now()); return Promise.resolve(); },
@@ -62,6 +79,8 @@ function twins(): Ports {
     letters,
     letterCount: () => Promise.resolve(letters.letters.length),
     snapshots: memorySnapshots(),
+    rows,
+    rowCount: () => Promise.resolve((rows.stored.get('rejects') ?? []).reduce((sum, arrow) => sum + tableFromIPC(arrow).numRows, 0)),
   };
 }
 
@@ -75,6 +94,11 @@ async function real(): Promise<Ports> {
     letters: jetstreamDeadLetters(nc),
     letterCount: async () => (await (await jetstreamManager(nc)).streams.info(streams.dlq)).state.messages,
     snapshots: snapshotFiles(join(directory, randomUUID()), silentLogger),
+    rows: clickHouseRows(client),
+    rowCount: async () => {
+      const [{ rows }] = await (await client.query({ query: 'SELECT count() AS rows FROM rejects', format: 'JSONEachRow' })).json<{ rows: number }>();
+      return Number(rows);
+    },
   };
 }
 
@@ -174,6 +198,21 @@ describe.each([['in memory', () => Promise.resolve(twins())], ['real', real]] as
     await letters.publish(letter);
     await letters.publish(letter);
     expect(await ports.letterCount()).toBe(before + 1);
+  });
+
+  it('an insert with a known token is dropped, whatever it holds; another token is another insert', async () => {
+    const { rows } = ports;
+    const arrow = (count: number): Uint8Array => {
+      const batch = arrowBatch(rejectsTable);
+      for (let i = 0; i < count; i++) batch.push({ position: i, receivedMs: 1, subject: 'x', reason: 'not_json', detail: '', body: body('x') });
+      return batch.finish();
+    };
+    const columns = rejectsTable.columns.map((c) => c.name);
+    await rows.insert('rejects', columns, arrow(3), 'rejects:1-3');
+    await rows.insert('rejects', columns, arrow(3), 'rejects:1-3');
+    expect(await ports.rowCount()).toBe(3);
+    await rows.insert('rejects', columns, arrow(2), 'rejects:4-5');
+    expect(await ports.rowCount()).toBe(5);
   });
 
   it('a snapshot comes back whole, the newest at or below a sequence', async () => {
