@@ -20,6 +20,7 @@ export const Config = Type.Object(
     AFTERCARE_CUSTOMERS_MAX: whole(1_000_000, 1, 16_000_000, 'Customers that a shard remembers; the least recently active makes room'),
     AFTERCARE_ITEMS_MAX: whole(200_000, 1, 16_000_000, 'Items that a shard remembers'),
     AFTERCARE_PAIRS_MAX: whole(50_000_000, 1, 150_000_000, 'Pairs of items that a shard remembers, about 24 bytes each'),
+    AFTERCARE_MEMORY_MIB: whole(3584, 64, 4000, 'MiB of a shard\'s model, names not counted; where it ends, the customers silent longest make room'),
     AFTERCARE_HISTORY: whole(500, 1, 10_000, 'Items of one customer\'s history: 100 costs a sixth of the quality, 500 nothing'),
   },
   { description: 'Environment of every Aftercare process' },

@@ -13,7 +13,7 @@ export const RECORD = { hot: 32, cold: 48, customer: 32 } as const;
 
 interface Exports {
   memory: WebAssembly.Memory;
-  init(customers: number, items: number, pairs: number, history: number, neighbours: number, postings: number): number;
+  init(customers: number, items: number, pairs: number, history: number, neighbours: number, postings: number, bytes: number): number;
   begin(epoch: number): void;
   advance(epoch: number): void;
   addCustomer(id: number): void;
@@ -22,6 +22,7 @@ interface Exports {
   retract(customer: number, item: number): number;
   forget(customer: number): void;
   evictCustomer(): number;
+  tight(): number;
   evictItem(): number;
   startSweep(): void;
   sweepLeft(): number;
@@ -84,7 +85,7 @@ function answerAt(view: DataView, index: number): Answer {
 export function instantiate(wasm: BufferSource | WebAssembly.Module, limits: RecommendLimits, itemRoom: number): Kernel {
   const module = wasm instanceof WebAssembly.Module ? wasm : new WebAssembly.Module(wasm);
   const kernel = new WebAssembly.Instance(module).exports as unknown as Exports;
-  kernel.init(limits.customers, itemRoom, limits.pairs, limits.history, limits.neighbours, limits.postings);
+  kernel.init(limits.customers, itemRoom, limits.pairs, limits.history, limits.neighbours, limits.postings, limits.memory);
   const answers = kernel.answers() >>> 0;
   return {
     ...kernel,

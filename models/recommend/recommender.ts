@@ -15,7 +15,7 @@ import { epochOf, halfLives, R_MIN, relative, toMoment } from './decay.js';
 import { DEPTH, fuse, type Ranked } from './fuse.js';
 import { instantiate, MOST, NONE, RECORD, type Answer, type Kernel } from './kernel.js';
 import { checkK, checkSettings, evictionBatch, flatten, type RecommendSettings } from './settings.js';
-import { digest, pack, unpack, type Header } from './snapshot.js';
+import { digest, pack, unpack, type Format } from '../snapshot.js';
 
 export { defaultSettings, type RecommendLimits, type RecommendSettings } from './settings.js';
 
@@ -104,12 +104,7 @@ export function createRecommender(settings: RecommendSettings, wasm: BufferSourc
 /** @throws RangeError when the chunks are not a whole snapshot of this version made with these settings */
 export function restoreRecommender(settings: RecommendSettings, wasm: BufferSource | WebAssembly.Module, chunks: Uint8Array[]): Recommender {
   checkSettings(settings);
-  const { header, next } = unpack(chunks);
-  const mine = flatten(settings);
-  for (const key of Object.keys(mine)) {
-    if (header.settings[key] === mine[key]) continue;
-    throw new RangeError(`recommend snapshot: made with ${key} ${header.settings[key]}, but the setting is ${mine[key]}; rebuild from the events`);
-  }
+  const { header, next } = unpack<ReturnType<typeof headerOf>>(chunks, flatten(settings), format);
   const kernel = instantiate(wasm, settings.limits, settings.limits.items + evictionBatch(settings.limits));
   const customers = createIntern(next((bytes) => new Uint8Array(bytes)));
   const items = createIntern(next((bytes) => new Uint8Array(bytes)));
@@ -149,11 +144,11 @@ function serve(state: State): Recommender {
     stats: () => stats(state),
     snapshot() {
       const parts = sections(state);
-      return pack(headerOf(state, parts), parts);
+      return pack(headerOf(state, parts), parts, format);
     },
     hash() {
       const parts = sections(state);
-      return digest(headerOf(state, parts), parts).digest('hex');
+      return digest(headerOf(state, parts), parts, format).digest('hex');
     },
   };
 }
@@ -183,7 +178,7 @@ function observe(state: State, customer: string, item: string, strength: number,
 }
 
 function addCustomer(state: State, name: string): number {
-  if (state.customers.size() >= state.settings.limits.customers) {
+  while (state.customers.size() >= state.settings.limits.customers || (state.kernel.tight() !== 0 && state.customers.size() > 0)) {
     const silent = state.kernel.evictCustomer() >>> 0;
     state.customers.release(silent);
     state.customers.recycle(silent);
@@ -302,7 +297,10 @@ function stats(state: State): RecommendStats {
   };
 }
 
-// ---- snapshots ----
+// ---- snapshots: the kernel's memory and the names; the same events give the same memory, so the same bytes ----
+
+/** Raise the version when the layout of the kernel's memory changes. */
+const format: Format = { name: 'recommend', magic: 'AFTR', version: 3 };
 
 /** Views of the kernel's memory, valid until the next event. */
 function sections(state: State): Uint8Array[] {
@@ -319,7 +317,7 @@ function sections(state: State): Uint8Array[] {
   ];
 }
 
-function headerOf(state: State, parts: Uint8Array[]): Header {
+function headerOf(state: State, parts: Uint8Array[]) {
   const { begun, newestMs, evicted } = state;
   return { settings: flatten(state.settings), begun, newestMs, evicted, sections: parts.map(({ length }) => length) };
 }

@@ -12,6 +12,11 @@ export interface RecommendLimits {
   neighbours: number;
   /** Recent customers remembered for each item, for user-user. Default 3,500: more gained nothing measurable. */
   postings: number;
+  /**
+   * Bytes of the kernel's memory, names not counted. Where it ends, the customers silent longest make room, and histories and
+   * postings keep the length they have. Default 3.5 GiB, of the 4 that WebAssembly has.
+   */
+  memory: number;
 }
 
 export interface RecommendSettings {
@@ -21,7 +26,7 @@ export interface RecommendSettings {
 }
 
 export const defaultSettings: RecommendSettings = {
-  limits: { customers: 1_000_000, items: 200_000, pairs: 60_000_000, history: 500, neighbours: 100, postings: 3_500 },
+  limits: { customers: 1_000_000, items: 200_000, pairs: 60_000_000, history: 500, neighbours: 100, postings: 3_500, memory: 3.5 * 2 ** 30 },
   halfLifeMs: 90 * 24 * 3_600_000,
 };
 
@@ -33,8 +38,11 @@ const bounds: Record<keyof RecommendLimits, number> = {
   history: 65_535,
   neighbours: 254,
   postings: 1_000_000,
+  memory: 2 ** 32 - 2 ** 26,
 };
 
+/** What the heap needs besides: slack, and histories worth having. */
+const leastForHistories = 32 * 2 ** 20;
 /** Bytes that are reserved for each customer and item, scratch included (assembly/index.ts, init). */
 const RESERVED = { customer: 32 + 12, item: 80 + 24 };
 
@@ -45,9 +53,10 @@ export function checkSettings({ limits, halfLifeMs }: RecommendSettings): void {
   }
   // Below a minute the epochs of decay.ts would not fit 32 bits.
   if (!(halfLifeMs >= 60_000)) throw new RangeError(`recommend: halfLifeMs must be at least 60000, got ${halfLifeMs}`);
-  const bytes = limits.customers * RESERVED.customer + limits.items * RESERVED.item + limits.pairs * 28;
-  if (bytes > 2 ** 32 - 2 ** 28) {
-    throw new RangeError(`recommend: limits of ${limits.customers} customers, ${limits.items} items and ${limits.pairs} pairs need ${Math.ceil(bytes / 2 ** 20)} MiB, more than WebAssembly's 4 GiB; lower one of them`);
+  const list = Math.ceil(limits.neighbours * 1.4) * 12 * 1.25;
+  const bytes = limits.customers * RESERVED.customer + limits.items * (RESERVED.item + list) + limits.pairs * 28 + leastForHistories;
+  if (bytes > limits.memory) {
+    throw new RangeError(`recommend: limits of ${limits.customers} customers, ${limits.items} items and ${limits.pairs} pairs need ${Math.ceil(bytes / 2 ** 20)} MiB, and limits.memory is ${Math.floor(limits.memory / 2 ** 20)} MiB; lower one of them, or raise it`);
   }
 }
 
@@ -58,8 +67,8 @@ export function evictionBatch({ items }: RecommendLimits): number {
 
 /** Flat and printable, for a snapshot's header: Infinity is no JSON. */
 export function flatten({ limits, halfLifeMs }: RecommendSettings): Record<string, number | string> {
-  const { customers, items, pairs, history, neighbours, postings } = limits;
-  return { customers, items, pairs, history, neighbours, postings, halfLifeMs: String(halfLifeMs) };
+  const { customers, items, pairs, history, neighbours, postings, memory } = limits;
+  return { customers, items, pairs, history, neighbours, postings, memory, halfLifeMs: String(halfLifeMs) };
 }
 
 /** @throws RangeError when k is not a whole number above 0; a larger one than an answer can be long is cut */

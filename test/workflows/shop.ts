@@ -64,7 +64,7 @@ export function createShop(shards: number, customers = 120, items = 40): Shop {
   }
   // the newest event of all; the other shards have been idle for months, and what they hold has faded since
   touches.push({ customer: customerOf(0, shards), item: 'item-0', strength: 2, atMs: endMs });
-  const states = Array.from({ length: shards }, () => createRecommender({ ...defaultSettings, limits: { customers: 1000, items: 1000, pairs: 100_000, history: 500, neighbours: 100, postings: 100 } }, kernel));
+  const states = Array.from({ length: shards }, () => createRecommender({ ...defaultSettings, limits: { customers: 1000, items: 1000, pairs: 100_000, history: 500, neighbours: 100, postings: 100, memory: 2 ** 28 } }, kernel));
   for (const { customer, item, strength, atMs } of touches) states[partitionOf(customer, shards)].observe(customer, item, strength, atMs);
   return { answers: states.map(answerOf), truth: bruteForce(touches) };
 }

@@ -1,8 +1,8 @@
 /** The kernel's exports: everything takes and returns dense ids, numbers relative to the landmark, and addresses. */
-import { heapBase, heapTop, initHeap, loadHeap, reserve, saveHeap } from './memory';
+import { fits, freed, heapBase, heapTop, initCeiling, initHeap, loadHeap, reserve, saveHeap } from './memory';
 import {
   COLD, CUSTOMER, HOT, coldBase, customerBase, customerNewest, customerOldest, dyingCount, epoch, hotBase, itemNewest, itemOldest,
-  pairCount, setBases, setDyingCount, setEpoch, setLimits, setOrder, setPairCount, NONE,
+  historyBytes, historyLimit, pairCount, setBases, setDyingCount, setEpoch, setLimits, setOrder, setPairCount, NONE,
 } from './records';
 import { BLOCK, droppedPairs, emptyPairs, initPairs, loadPairs, savePairs } from './pairs';
 import { initObserve, isSweeping, loadObserve, saveObserve, startAt, usedCustomers, advance as move } from './observe';
@@ -20,7 +20,8 @@ const STATE: usize = 512 + (<usize>TOP << 2) + 512;
 let state: usize = 0;
 
 /** Lays the memory out; returns where the heap begins. Call once. */
-export function init(customers: u32, items: u32, pairs: u32, history: u32, neighbours: u32, postings: u32): f64 {
+export function init(customers: u32, items: u32, pairs: u32, history: u32, neighbours: u32, postings: u32, bytes: f64): f64 {
+  initCeiling(bytes);
   setLimits(customers, items, pairs, history, neighbours, postings);
   setOrder(NONE, NONE, NONE, NONE);
   let at = (__heap_base + 63) & ~63;
@@ -31,7 +32,7 @@ export function init(customers: u32, items: u32, pairs: u32, history: u32, neigh
   at += BLOCK;
   initObserve(at);
   at += (<usize>history << 2) + 64;
-  initLists((at + 7) & ~7);
+  initLists((at + 7) & ~7, items);
   at += 254 * 16 + 8;
   at = (at + 63) & ~63;
   at = initQuery(at, max(items, history), customers);
@@ -89,6 +90,8 @@ export function loadState(): void {
   loadPairs(at);
 }
 
+/** Whether there is no memory for the history of one more customer: somebody else's must be freed first. */
+export function tight(): bool { return !fits(64) && freed(64, historyBytes(historyLimit)) === 0; }
 export function stateAt(): f64 { return <f64>state; }
 export function stateBytes(): f64 { return <f64>STATE; }
 export function hotAt(): f64 { return <f64>hotBase; }

@@ -10,7 +10,7 @@
  * (-1 while everything has room); norms move under pairs that are not touched, so it is looked up again every so many
  * events of the item.
  */
-import { allocate } from './memory';
+import { allocate, keepBack, roundUp, takeKept } from './memory';
 import { DYING, NONE, hot, listBytes, neighbourLimit, norm2Of, rescaleItem, roomFor, freeBlock } from './records';
 import { find, homeOf, keyOf, nth } from './pairs';
 
@@ -26,8 +26,9 @@ const MARGIN: f64 = 1.25;
 let worths: usize = 0;
 let sink: u64 = 0;
 
-export function initLists(scratch: usize): void {
+export function initLists(scratch: usize, items: u32): void {
   worths = scratch;
+  keepBack(<usize>items * roundUp(listBytes(most())));
 }
 
 export function most(): u32 {
@@ -73,10 +74,12 @@ function grow(h: usize, room: u32): u32 {
   const list: usize = load<u32>(h, 16);
   const larger = roomFor(max<u32>(4, room + room / 2), 12, most());
   const block = allocate(listBytes(larger));
+  takeKept(roundUp(listBytes(larger)));
   if (room !== 0) {
     memory.copy(block, list, <usize>room << 3);
     memory.copy(block + (<usize>larger << 3), list + (<usize>room << 3), <usize>room << 2);
     freeBlock(list, listBytes(room));
+    keepBack(roundUp(listBytes(room)));
   }
   store<u32>(h, <u32>block, 16);
   store<u16>(h, <u16>larger, 22);

@@ -7,6 +7,10 @@
  * Regions of records are reserved for the whole limit: address space, not resident memory, as untouched pages cost
  * nothing. The heap hands out blocks in size classes four to a power of two (an eighth wasted on average) and keeps
  * freed ones in a list for each class. A freed block is zeroed: what was forgotten must not be found in a snapshot.
+ *
+ * The heap has a ceiling. Pairs and neighbour lists have limits of their own, and what they may still take is kept for
+ * them; histories and postings share the rest, ask with `fits` before they grow, and do with what they have when it
+ * does not: so nothing ever runs into the end of the memory.
  */
 
 export const CHUNK: usize = 1 << 20;
@@ -25,6 +29,11 @@ export let heapBase: usize = 0;
 export let heapTop: usize = 0;
 let arenaTop: usize = 0;
 let arenaEnd: usize = 0;
+/** Address that the heap stays below, and the bytes up to there that pairs and lists may still ask for. */
+let ceiling: usize = 0;
+let keptBack: usize = 0;
+/** Rounding of chunks, and the directory of the pair table. */
+const SLACK: usize = 8 * CHUNK;
 
 export function initHeap(heads: usize, base: usize): void {
   freeHeads = heads;
@@ -35,9 +44,33 @@ export function initHeap(heads: usize, base: usize): void {
   ensure(heapTop);
 }
 
+export function initCeiling(bytes: f64): void {
+  ceiling = <usize>min<f64>(bytes, 4294901760); // the last page of 4 GiB cannot be named by an end address
+}
+
+/** Keeps bytes for pairs and lists, or gives them back as they are taken. */
+export function keepBack(bytes: usize): void { keptBack += bytes; }
+export function takeKept(bytes: usize): void { keptBack -= min(bytes, keptBack); }
+
+/** Whether a block can be had without touching what is kept back. */
+export function fits(bytes: usize): bool {
+  const k = classOf(bytes);
+  if (load<u32>(freeHeads + (k << 2)) !== 0) return true;
+  const size = sizeOf(k);
+  if (size < LARGE && arenaTop + size <= arenaEnd) return true;
+  return <u64>heapTop + max(size, CHUNK) + keptBack + SLACK <= <u64>ceiling;
+}
+
+/** Bytes of the smallest freed block of at least `bytes` that a request of at most `most` would take, or 0. */
+export function freed(bytes: usize, most: usize): usize {
+  const last = classOf(most);
+  for (let k = classOf(bytes); k <= last; k++) if (load<u32>(freeHeads + (k << 2)) !== 0) return sizeOf(k);
+  return 0;
+}
+
 /** Takes the address space that will be needed, if the machine gives it; without it, growth comes later and in steps. */
 export function reserve(bytes: f64): void {
-  const pages = <i32>min<f64>(65536, Math.ceil(bytes / 65536)) - memory.size();
+  const pages = <i32>(min<f64>(<f64>ceiling, bytes) / 65536) - memory.size();
   if (pages > 0) memory.grow(pages);
 }
 
@@ -109,15 +142,17 @@ export function saveHeap(at: usize): usize {
   store<u32>(at, <u32>heapTop);
   store<u32>(at, <u32>arenaTop, 4);
   store<u32>(at, <u32>arenaEnd, 8);
-  return at + 12;
+  store<u32>(at, <u32>keptBack, 12);
+  return at + 16;
 }
 
 export function loadHeap(at: usize): usize {
   heapTop = load<u32>(at);
   arenaTop = load<u32>(at, 4);
   arenaEnd = load<u32>(at, 8);
+  keptBack = load<u32>(at, 12);
   ensure(heapTop);
-  return at + 12;
+  return at + 16;
 }
 
 /** 2^n exactly; 0 below the normal range, where every value here has long been flushed. */

@@ -10,7 +10,7 @@
  * Two passes: the first only finds where each pair's slot is and touches it, so that the misses overlap; the second
  * updates. The second looks a slot up again when the first's address may be stale (`moves`).
  */
-import { allocate, pow2 } from './memory';
+import { allocate, fits, freed, keepBack, pow2, roundUp } from './memory';
 import {
   COLD, DOT_MIN, DYING, HOT, LIVE, NONE, R_MIN, STEP, cold, customerAt, customerBase, dyingCount, epoch, flush, freeBlock,
   historyBytes, historyLimit, hot, itemOldest, linkCustomer, linkItem, postingBytes, postingLimit, rescaleItem, roomFor,
@@ -160,10 +160,15 @@ function dropSmallest(c: u32): void {
   shorten(at, length - 1, length);
 }
 
-function growHistory(at: usize): void {
+/** Makes room for one more entry; false when the memory has none, neither new nor freed. */
+function growHistory(at: usize): bool {
   const room = load<u32>(at, 16);
   const rs: usize = load<u32>(at, 8);
-  const larger = roomFor(max<u32>(4, room * 2), 16, historyLimit);
+  let larger = roomFor(max<u32>(4, room * 2), 16, historyLimit);
+  if (!fits(historyBytes(larger))) {
+    larger = min<u32>(historyLimit, <u32>(freed(historyBytes(max<u32>(4, room + 1)), historyBytes(historyLimit)) >> 4));
+    if (larger <= room) return false;
+  }
   const block = allocate(historyBytes(larger));
   if (room !== 0) {
     memory.copy(block, rs, <usize>room << 3);
@@ -173,20 +178,29 @@ function growHistory(at: usize): void {
   }
   store<u32>(at, <u32>block, 8);
   store<u32>(at, larger, 16);
+  return true;
 }
 
 // ---- postings ----
 
-/** Records that a customer has an item, in the item's ring; returns the place. p must be at the current epoch. */
+/**
+ * Records that a customer has an item, in the item's ring; returns the place, or NONE when there is no memory for a ring.
+ * A ring that cannot grow begins again at its oldest place. p must be at the current epoch.
+ */
 function addPosting(p: u32, c: u32, r: f64): u32 {
   const k = cold(p);
   let ring: usize = load<u32>(k, 8);
   const count = load<u32>(k, 12);
   let room = load<u32>(k, 20);
   let place = count;
-  if (count < postingLimit) {
+  let grows = count < postingLimit;
+  let larger = room;
+  if (grows && count === room) {
+    larger = roomFor(max<u32>(4, room + room / 2), 12, postingLimit);
+    grows = fits(postingBytes(larger));
+  }
+  if (grows) {
     if (count === room) {
-      const larger = roomFor(max<u32>(4, room + room / 2), 12, postingLimit);
       const block = allocate(postingBytes(larger));
       if (room !== 0) {
         memory.copy(block, ring, <usize>room << 3);
@@ -200,8 +214,9 @@ function addPosting(p: u32, c: u32, r: f64): u32 {
     }
     store<u32>(k, count + 1, 12);
   } else {
+    if (count === 0) return NONE;
     place = load<u32>(k, 16);
-    store<u32>(k, place + 1 === postingLimit ? 0 : place + 1, 16);
+    store<u32>(k, place + 1 >= count ? 0 : place + 1, 16);
   }
   store<f64>(ring + (<usize>place << 3), r);
   store<u32>(ring + (<usize>room << 3) + (<usize>place << 2), c);
@@ -259,9 +274,14 @@ export function observe(c: u32, p: u32, r: f64): void {
       length--;
     }
     if (length === room) {
-      growHistory(at);
-      rs = load<u32>(at, 8);
-      room = load<u32>(at, 16);
+      if (growHistory(at)) {
+        rs = load<u32>(at, 8);
+        room = load<u32>(at, 16);
+      } else {
+        if (length === 0) return;
+        dropSmallest(c);
+        length--;
+      }
     }
     const k = cold(p);
     store<u32>(k, load<u32>(k, 32) + 1, 32);
@@ -432,6 +452,7 @@ export function evictItem(): u32 {
   const h = hot(p);
   const k = cold(p);
   if ((load<u32>(h, 28) & 4) !== 0) dropFromTop(p);
+  if (load<u16>(h, 22) !== 0) keepBack(roundUp(listBytes(load<u16>(h, 22))));
   freeBlock(load<u32>(h, 16), listBytes(load<u16>(h, 22)));
   freeBlock(load<u32>(k, 8), postingBytes(load<u32>(k, 20)));
   memory.fill(h, 0, HOT);

@@ -16,7 +16,7 @@
  *   directory: 3 * 2^depth block addresses      chunk of 1 MiB: 64 block places, the first holds their descriptors:
  *   descriptor: count u32, depth u32, epoch i32 (the first: blocks used u32, next chunk ptr)
  */
-import { CHUNK, allocate, chunks, pow2, release } from './memory';
+import { CHUNK, allocate, chunks, keepBack, pow2, release, takeKept } from './memory';
 import { DOT_MIN, DYING, NONE, STEP, dyingCount, epoch, flush, hot, norm2Of, pairCount, pairLimit, setPairCount } from './records';
 import { unlist } from './lists';
 
@@ -115,6 +115,7 @@ export function find(key: u64): usize {
 export function initPairs(scratch: usize): void {
   copy = scratch;
   blockLimit = max<u32>(3, (pairLimit + 599) / 600);
+  keepBack((<usize>blockLimit / 63 + 1) * CHUNK);
 }
 
 export function emptyPairs(): void {
@@ -127,6 +128,7 @@ function newBlock(atDepth: u32): usize {
   let used: u32 = lastChunk === 0 ? 64 : load<u32>(lastChunk);
   if (used === 64) {
     const chunk = chunks(CHUNK);
+    takeKept(CHUNK);
     if (lastChunk === 0) firstChunk = chunk; else store<u32>(lastChunk, <u32>chunk, 4);
     lastChunk = chunk;
     chunkCount++;
