@@ -1,0 +1,27 @@
+/** Recommendations: how good they are, what waiting for the night costs, and how fast they are given. */
+import type { SuiteOptions } from './main.js';
+import { inProcessRows } from './recommend-inprocess.js';
+import { ml100kRows } from './recommend-ml100k.js';
+import { prequentialRows } from './recommend-prequential.js';
+import { serveRows } from './recommend-serve.js';
+import type { Row } from './report.js';
+
+type Part = (say: SuiteOptions['say']) => Promise<Row[]> | Row[];
+
+/** Speed first: what the other parts leave on the heap must not show. */
+const parts: Record<string, Part> = {
+  inprocess: inProcessRows,
+  serve: serveRows,
+  ml100k: ml100kRows,
+  prequential: prequentialRows,
+};
+
+export async function recommend({ only, say }: SuiteOptions): Promise<Row[]> {
+  const unknown = only.filter((part) => !Object.hasOwn(parts, part));
+  if (unknown.length > 0) throw new Error(`bench: recommend has no part "${unknown.join(', ')}"; it has ${Object.keys(parts).join(', ')}`);
+  const rows: Row[] = [];
+  for (const [name, part] of Object.entries(parts)) {
+    if (only.length === 0 || only.includes(name)) rows.push(...(await part(say)));
+  }
+  return rows;
+}
