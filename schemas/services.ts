@@ -58,6 +58,8 @@ export interface ProfileAnswer {
   customer: string;
   items: { item: string; strength: number }[];
   norm: number;
+  /** items of the current browsing session, the latest first */
+  session: string[];
   shard: number;
   seq: number;
 }

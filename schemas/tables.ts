@@ -136,7 +136,7 @@ export const recommendationsTable: Table<RecommendationRow> = {
     column('customer', 'text', said(Click, 'customer'), (r) => r.customer, zstd),
     column('item', 'text', 'The item that was recommended', (r) => r.item, zstd),
     column('score', 'f64', 'Score that ranked it; comparable within one answer', (r) => r.score, zstd),
-    column('channel', 'label', 'Which part of the model proposed it: item-item, user-user or popular', (r) => r.channel),
+    column('channel', 'label', 'Which part of the model proposed it: session, item-item, user-user or popular', (r) => r.channel),
     column('because', 'texts', 'The items of the customer that speak for it, strongest first', (r) => r.because, zstd),
     column('model', 'label', 'Model and version that decided', (r) => r.model),
   ],

@@ -2,8 +2,8 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { loadKernel } from '../../models/recommend/load.js';
-import type { Recommender } from '../../models/recommend/recommender.js';
 import { recommendSettings } from '../../pipelines/recommend/settings.js';
+import type { RecommendState } from '../../pipelines/recommend/state.js';
 import { recommendStep } from '../../pipelines/recommend/step.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamCommits } from '../../pipelines/runtime/jetstream/commits.js';
@@ -22,7 +22,7 @@ export async function runShardProcess({ config, dataDir }: Context, endpoints: E
   const nc = await connectNats(endpoints.nats, `aftercare shard ${shardNumbers.join(',')}`, partPatienceMs);
   const logger = stderrLogger('shard');
   const shards = config.AFTERCARE_SHARDS;
-  const shared: Omit<ShardParts<Recommender>, 'shard'> = {
+  const shared: Omit<ShardParts<RecommendState>, 'shard'> = {
     shards,
     holder: `${hostname()}/${process.pid}`,
     events: jetstreamLog(nc, streams.events),

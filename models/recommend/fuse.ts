@@ -26,8 +26,14 @@ interface Candidate<Item> {
   because: (() => Recommendation['because'])[];
 }
 
+/** All that one channel proposes, best first. */
+export interface Ranking<Item> {
+  channel: Channel;
+  ranked: Ranked<Item>[];
+}
+
 /** `channels` in the order of preference when two contribute the same; `popular` fills what they leave open. */
-export function fuse<Item>(channels: { channel: Channel; ranked: Ranked<Item>[] }[], popular: Ranked<Item>[], k: number): Fused<Item>[] {
+export function fuse<Item>(channels: Ranking<Item>[], popular: Ranked<Item>[], k: number): Fused<Item>[] {
   const byItem = new Map<Item, Candidate<Item>>();
   for (const { channel, ranked } of channels) {
     for (const [index, answer] of ranked.entries()) {

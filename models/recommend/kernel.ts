@@ -32,6 +32,7 @@ interface Exports {
   similarCustomers(customer: number, limit: number): number;
   popular(customer: number, limit: number): number;
   similar(item: number, limit: number): number;
+  has(customer: number, item: number): number;
   historyOf(customer: number): number;
   historyStrengths(): number;
   historyItems(): number;

@@ -4,7 +4,7 @@
  */
 import { createIntern } from '../intern.js';
 import { DOT_MIN, epochOf, halfLives, R_MIN, relative, STEP, toMoment } from './decay.js';
-import { DEPTH, fuse, type Ranked } from './fuse.js';
+import { DEPTH, fuse, type Ranked, type Ranking } from './fuse.js';
 import { checkK, checkSettings, evictionBatch, type RecommendSettings } from './settings.js';
 import type { Neighbour, Recommendation, Recommender } from './recommender.js';
 
@@ -71,7 +71,7 @@ export function createNaive(settings: RecommendSettings): Oracle {
       while (history.length > 0) takeBack(state, customer, history, history[history.length - 1].item);
       dropCustomer(state, customer);
     },
-    recommend: (customer, k, atMs) => recommend(state, customer, checkK(k, MOST), atMs),
+    recommend: (customer, k, atMs, others = []) => recommend(state, customer, checkK(k, MOST), atMs, others),
     similar: (item, k) => {
       checkK(k, MOST);
       const from = state.items.get(item);
@@ -280,7 +280,7 @@ function seedsOf(history: Entry[]): Entry[] {
   return best(all.filter(({ score }) => score > 0), SEEDS).map(({ entry }) => entry);
 }
 
-function recommend(state: State, customer: string, k: number, atMs: number): Recommendation[] {
+function recommend(state: State, customer: string, k: number, atMs: number, others: Ranking<string>[]): Recommendation[] {
   if (state.epoch === undefined) return [];
   const history = state.customers.get(customer);
   const owned = new Set(history?.map(({ item }) => item));
@@ -288,9 +288,11 @@ function recommend(state: State, customer: string, k: number, atMs: number): Rec
   const popular = best([...state.items].filter(([item, { popularity }]) => popularity > 0 && !owned.has(item)).map(([item, { id, popularity, contributors }]) => (
     { item, id, score: popularity, because: () => [{ customers: contributors, weight: popularity * decay }] }
   )), MOST);
-  if (history === undefined) return fuse([], popular, k);
+  const admitted = others.map(({ channel, ranked }) => ({ channel, ranked: ranked.filter(({ item }) => state.items.has(item) && !owned.has(item)) }));
+  if (history === undefined) return fuse(admitted, popular, k);
   const depth = Math.max(k, DEPTH);
   return fuse([
+    ...admitted,
     { channel: 'item-item', ranked: itemItem(state, history, owned, depth) },
     { channel: 'user-user', ranked: userUser(state, customer, history, owned, depth) },
   ], popular, k);

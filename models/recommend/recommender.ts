@@ -12,14 +12,16 @@
  */
 import { createIntern, type Intern } from '../intern.js';
 import { epochOf, halfLives, R_MIN, relative, toMoment } from './decay.js';
-import { DEPTH, fuse, type Ranked } from './fuse.js';
+import { DEPTH, fuse, type Ranked, type Ranking } from './fuse.js';
 import { instantiate, MOST, NONE, RECORD, type Answer, type Kernel } from './kernel.js';
 import { checkK, checkSettings, evictionBatch, flatten, type RecommendSettings } from './settings.js';
 import { digest, pack, unpack, type Format } from '../snapshot.js';
 
 export { defaultSettings, type RecommendLimits, type RecommendSettings } from './settings.js';
 
-export type Channel = 'item-item' | 'user-user' | 'popular';
+export type { Ranking } from './fuse.js';
+
+export type Channel = 'session' | 'item-item' | 'user-user' | 'popular';
 
 export interface Recommendation {
   item: string;
@@ -45,8 +47,11 @@ export interface Recommender {
   retract(customer: string, item: string, atMs: number): void;
   /** Subtracts all that the customer's history holds, and drops every trace, the name included. */
   forget(customer: string): void;
-  /** At most 512, without what the customer has already; an unknown customer gets what is popular. Never writes. */
-  recommend(customer: string, k: number, atMs: number): Recommendation[];
+  /**
+   * At most 512, without what the customer has already; an unknown customer gets what is popular. Never writes.
+   * @param others what other models propose, to be fused with the channels of this one
+   */
+  recommend(customer: string, k: number, atMs: number, others?: Ranking<string>[]): Recommendation[];
   /** At most as many as are kept; undefined: the item is unknown. */
   similar(item: string, k: number): Neighbour[] | undefined;
   /** Strongest first, as of the newest event. */
@@ -133,7 +138,7 @@ function serve(state: State): Recommender {
       state.customers.release(c);
       state.customers.recycle(c);
     },
-    recommend: (customer, k, atMs) => recommend(state, customer, checkK(k, MOST), atMs),
+    recommend: (customer, k, atMs, others = []) => recommend(state, customer, checkK(k, MOST), atMs, others),
     similar(item, k) {
       const most = checkK(k, MOST);
       const p = state.items.idOf(item);
@@ -224,16 +229,20 @@ function finishSweep(state: State, units: number): void {
 
 // ---- answers ----
 
-function recommend(state: State, customer: string, k: number, atMs: number): Recommendation[] {
+function recommend(state: State, customer: string, k: number, atMs: number, others: Ranking<string>[]): Recommendation[] {
   const { kernel } = state;
   if (!state.begun) return [];
   const c = state.customers.idOf(customer);
   const depth = Math.max(k, DEPTH);
   const itemItem = c === undefined ? [] : ranked(kernel.take(kernel.itemItem(c, depth)), ({ reasons }) => reasons().map(({ item, weight }) => ({ item: nameOf(state, item), weight })));
   const userUser = c === undefined ? [] : ranked(kernel.take(kernel.userUser(c, depth)), ({ count, score }) => [{ customers: count, weight: score }]);
-  const channels = [{ channel: 'item-item', ranked: itemItem } as const, { channel: 'user-user', ranked: userUser } as const];
+  const channels: Ranking<number>[] = [
+    ...others.map(({ channel, ranked }) => ({ channel, ranked: admitted(state, c, ranked) })),
+    { channel: 'item-item', ranked: itemItem },
+    { channel: 'user-user', ranked: userUser },
+  ];
   let popular: Ranked<number>[] = [];
-  if (Math.max(itemItem.length, userUser.length) < k) {
+  if (Math.max(...channels.map(({ ranked: { length } }) => length)) < k) {
     const decay = toMoment(halfLives(atMs, state.settings.halfLifeMs), state.epoch);
     const answers = kernel.take(kernel.popular(c ?? NONE, Math.min(MOST, k + 2 * depth)));
     popular = ranked(answers, ({ count, score }) => [{ customers: count, weight: score * decay }]);
@@ -243,6 +252,15 @@ function recommend(state: State, customer: string, k: number, atMs: number): Rec
 
 function ranked(answers: Answer[], because: (answer: Answer) => Recommendation['because']): Ranked<number>[] {
   return answers.map((answer) => ({ item: answer.id, because: () => because(answer) }));
+}
+
+/** Without what the customer has, and without items that have left this model: nobody has touched those for long. */
+function admitted(state: State, customer: number | undefined, ranked: Ranked<string>[]): Ranked<number>[] {
+  return ranked.flatMap((answer) => {
+    const item = state.items.idOf(answer.item);
+    if (item === undefined || (customer !== undefined && state.kernel.has(customer, item) !== 0)) return [];
+    return [{ item, because: () => answer.because() }];
+  });
 }
 
 function nameOf(state: State, id: number): string {

@@ -1,16 +1,19 @@
-import { defaultSettings, type RecommendSettings } from '../../models/recommend/recommender.js';
+import { defaultSettings } from '../../models/recommend/recommender.js';
 import { checkSettings } from '../../models/recommend/settings.js';
+import { defaultSessionSettings } from '../../models/sessions/sessions.js';
 import type { Config } from '../../schemas/config.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
+import type { RecommendStateSettings } from './state.js';
 
-const dayMs = 24 * 3600 * 1000;
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
 
 /**
- * The model's settings out of the environment's.
+ * The models' settings out of the environment's.
  * @throws AftercareError bad_config when they cannot be held together: a restart would not help
  */
-export function recommendSettings(config: Config): RecommendSettings {
-  const settings: RecommendSettings = {
+export function recommendSettings(config: Config): RecommendStateSettings {
+  const recommender = {
     ...defaultSettings,
     halfLifeMs: config.AFTERCARE_HALF_LIFE_DAYS * dayMs,
     limits: {
@@ -23,9 +26,14 @@ export function recommendSettings(config: Config): RecommendSettings {
     },
   };
   try {
-    checkSettings(settings);
+    checkSettings(recommender);
   } catch (error) {
     throw new AftercareError('bad_config', `${messageOf(error)} (AFTERCARE_CUSTOMERS_MAX, AFTERCARE_ITEMS_MAX, AFTERCARE_PAIRS_MAX, AFTERCARE_MEMORY_MIB)`, { cause: error });
   }
-  return settings;
+  const sessions = {
+    ...defaultSessionSettings,
+    gapMs: config.AFTERCARE_SESSION_GAP_MINUTES * minuteMs,
+    limits: { ...defaultSessionSettings.limits, sessions: config.AFTERCARE_SESSIONS_MAX, items: config.AFTERCARE_ITEMS_MAX },
+  };
+  return { recommender, sessions };
 }

@@ -1,43 +1,49 @@
 /**
- * The recommend step: what an event says about a customer and an item, as a strength.
+ * The recommend step: what an event says about a customer and an item, as a strength and as a part of a session.
  *
- *   view 1, favourite 2, cart 3, purchase 5   the strongest one counts, and fades with the half-life
+ *   view 1, favourite 2, cart 3, purchase 5   the strongest one counts, and fades with the half-life; each joins the session
  *   refund                                    takes the item's strength back
  *   control forget                            takes everything of the customer back
  */
-import type { Event } from '../../schemas/events.js';
-import { createRecommender, restoreRecommender, type Recommender, type RecommendSettings } from '../../models/recommend/recommender.js';
+import type { Click, Event, Purchase } from '../../schemas/events.js';
 import type { Step } from '../step.js';
+import { emptyState, restoreState, snapshotOf, type RecommendState, type RecommendStateSettings } from './state.js';
 
 /** Relative worth of what a customer does with an item; ratios matter, the unit does not. */
 export const strengths = { view: 1, favourite: 2, cart: 3, purchase: 5 } as const;
 
-export function recommendStep(settings: RecommendSettings, kernel: WebAssembly.Module): Step<Recommender> {
+export function recommendStep(settings: RecommendStateSettings, kernel: WebAssembly.Module): Step<RecommendState> {
   return {
-    empty: () => createRecommender(settings, kernel),
+    empty: () => emptyState(settings, kernel),
     step: (state, { event }) => observe(state, event),
-    snapshot: (state) => state.snapshot(),
-    restore: (chunks) => restoreRecommender(settings, kernel, chunks),
+    snapshot: snapshotOf,
+    restore: (chunks) => restoreState(settings, kernel, chunks),
   };
 }
 
-function observe(state: Recommender, event: Event): void {
+function observe(state: RecommendState, event: Event): void {
   switch (event.type) {
     case 'click':
       // Taking something out of the cart says nothing that the cart did not say: interest, and no purchase.
-      if (event.action !== 'uncart') state.observe(event.customer, event.item, strengths[event.action], event.atMs);
+      if (event.action !== 'uncart') touch(state, event, event.item, strengths[event.action]);
       return;
     case 'purchase':
-      for (const line of event.lines) state.observe(event.customer, line.item, strengths.purchase, event.atMs);
+      for (const line of event.lines) touch(state, event, line.item, strengths.purchase);
       return;
     case 'refund':
-      for (const line of event.lines) state.retract(event.customer, line.item, event.atMs);
+      for (const line of event.lines) state.recommender.retract(event.customer, line.item, event.atMs);
       return;
     case 'control':
-      state.forget(event.customer);
+      state.recommender.forget(event.customer);
+      state.sessions.forget(event.customer);
       return;
     case 'ticket':
     case 'label':
       return;
   }
+}
+
+function touch({ recommender, sessions }: RecommendState, { customer, session, atMs }: Click | Purchase, item: string, strength: number): void {
+  recommender.observe(customer, item, strength, atMs);
+  sessions.observe(customer, session, item, atMs);
 }

@@ -6,11 +6,11 @@
  */
 import { Svcm, type Service } from '@nats-io/services';
 import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
-import type { Recommender } from '../../models/recommend/recommender.js';
 import { messageOf } from '../../schemas/errors.js';
 import { kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, SimilarRequest, type SimilarAnswer } from '../../schemas/services.js';
 import { partitionOf, serviceSubject, shardServiceSubject } from '../../schemas/subjects.js';
 import { neighbours, profile, recommend, similar } from '../recommend/serve.js';
+import { hashOf, statsOf, type RecommendState } from '../recommend/state.js';
 import type { LiveShard } from './shard.js';
 
 export interface ServeOptions {
@@ -38,7 +38,7 @@ const checks = {
 };
 
 /** Starts answering for a live shard. @returns stops it, letting what was asked be answered */
-export async function serveShard(live: LiveShard<Recommender>, options: ServeOptions): Promise<() => Promise<void>> {
+export async function serveShard(live: LiveShard<RecommendState>, options: ServeOptions): Promise<() => Promise<void>> {
   const { nc } = options;
   const own = shardHandlers(live);
   const subscriptions = Object.entries(own).map(([name, handler]) =>
@@ -50,7 +50,7 @@ export async function serveShard(live: LiveShard<Recommender>, options: ServeOpt
   };
 }
 
-async function addService(live: LiveShard<Recommender>, options: ServeOptions, handlers: Record<string, Handler>): Promise<Service> {
+async function addService(live: LiveShard<RecommendState>, options: ServeOptions, handlers: Record<string, Handler>): Promise<Service> {
   const service = await new Svcm(options.nc).add({
     name: 'aftercare',
     version: options.version,
@@ -75,10 +75,10 @@ export interface ShardStatus {
   events: number;
   rejects: number;
   rssBytes: number;
-  model: ReturnType<Recommender['stats']>;
+  model: ReturnType<typeof statsOf>;
 }
 
-const shardStatus = (live: LiveShard<Recommender>): ShardStatus => ({
+const shardStatus = (live: LiveShard<RecommendState>): ShardStatus => ({
   part: 'shard',
   shard: live.shard,
   epoch: live.epoch,
@@ -88,11 +88,11 @@ const shardStatus = (live: LiveShard<Recommender>): ShardStatus => ({
   events: live.events,
   rejects: live.rejects,
   rssBytes: process.memoryUsage.rss(),
-  model: live.state.stats(),
+  model: statsOf(live.state),
 });
 
 /** What this shard answers out of its own memory. */
-function shardHandlers(live: LiveShard<Recommender>) {
+function shardHandlers(live: LiveShard<RecommendState>) {
   const place = () => ({ shard: live.shard, seq: live.seq });
   return {
     async recommend(body: Uint8Array) {
@@ -104,18 +104,18 @@ function shardHandlers(live: LiveShard<Recommender>) {
       const request = valid(checks.profile(body));
       return Promise.resolve(profile(live.state, request, place()) ?? notFound(`customer "${request.customer}" is unknown: no event of theirs was folded, or they were forgotten`));
     },
-    neighbours: (body: Uint8Array) => Promise.resolve(neighbours(live.state, valid(checks.neighbours(body)))),
+    neighbours: (body: Uint8Array) => Promise.resolve(neighbours(live.state.recommender, valid(checks.neighbours(body)))),
     similar(body: Uint8Array) {
       const request = valid(checks.similar(body));
-      return Promise.resolve(similar(live.state, request) ?? notFound(`item "${request.item}" is unknown: no customer has touched it`));
+      return Promise.resolve(similar(live.state.recommender, request) ?? notFound(`item "${request.item}" is unknown: no customer has touched it`));
     },
-    hash: () => Promise.resolve({ shard: live.shard, seq: live.seq, hash: live.state.hash() }),
+    hash: () => Promise.resolve({ shard: live.shard, seq: live.seq, hash: hashOf(live.state) }),
     status: () => Promise.resolve(shardStatus(live)),
   };
 }
 
 /** What anyone may ask, whichever shard it concerns. */
-function publicHandlers(live: LiveShard<Recommender>, { nc, shards }: ServeOptions, own: ReturnType<typeof shardHandlers>): Record<string, Handler> {
+function publicHandlers(live: LiveShard<RecommendState>, { nc, shards }: ServeOptions, own: ReturnType<typeof shardHandlers>): Record<string, Handler> {
   const ask = async (shard: number, name: string, body: Uint8Array): Promise<unknown> => {
     const reply = await nc.request(shardServiceSubject(shard, name), body, { timeout: forwardTimeoutMs }).catch((error: unknown) => {
       throw new RequestError(503, `shard ${shard} does not answer: ${messageOf(error)}; it may be starting`);

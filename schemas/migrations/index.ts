@@ -3,6 +3,7 @@
  * compares what they add up to with the tables of `schemas/tables.ts`.
  */
 import { start } from './0001-start.js';
+import { sessionChannel } from './0002-session-channel.js';
 
 export interface Migration {
   version: number;
@@ -11,4 +12,7 @@ export interface Migration {
   statements: readonly string[];
 }
 
-export const migrations: readonly Migration[] = [{ version: 1, name: 'start', statements: start }];
+export const migrations: readonly Migration[] = [
+  { version: 1, name: 'start', statements: start },
+  { version: 2, name: 'session channel', statements: sessionChannel },
+];

@@ -46,7 +46,7 @@ describe('the command line', () => {
     expect(answer.items[0]).toMatchObject({ item: 'teapot', because: expect.arrayContaining([expect.objectContaining({ item: 'kettle' })]) as unknown });
     const text = (await run(['recommend', 'e', '-k', '1'])).stdout.split('\n');
     expect(text[0]).toMatch(/^item\s+score\s+channel\s+because$/);
-    expect(text[1]).toMatch(/^teapot\s+0\.\d+\s+(item-item|user-user)\s+kettle/);
+    expect(text[1]).toMatch(/^teapot\s+0\.\d+\s+(session|item-item|user-user)\s+kettle/);
     expect((JSON.parse((await run(['similar', 'kettle', '--json'])).stdout) as SimilarAnswer).items[0].item).toBe('teapot');
     expect((await run(['similar', 'kettle'])).stdout).toMatch(/teapot\s+0\.\d+/);
     expect((JSON.parse((await run(['profile', 'e', '--json'])).stdout) as ProfileAnswer).items).toEqual([{ item: 'kettle', strength: 1 }]);

@@ -11,6 +11,7 @@ import { withClickHouse } from '../../cli/context.js';
 import { datasets } from '../../datasets/dataset.js';
 import { loadKernel } from '../../models/recommend/load.js';
 import { recommendSettings } from '../../pipelines/recommend/settings.js';
+import { hashOf } from '../../pipelines/recommend/state.js';
 import { recommendStep } from '../../pipelines/recommend/step.js';
 import { eventWriter } from '../../pipelines/runtime/envelopes.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
@@ -115,7 +116,7 @@ describe('kill -9', () => {
       }
     }
     await cursor.close();
-    expect(hash).toBe(state.hash());
+    expect(hash).toBe(hashOf(state));
   });
 });
 

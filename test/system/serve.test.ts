@@ -60,10 +60,10 @@ describe('a system of two shards', () => {
   it('recommends, with the channel and the because of each item, whichever process is asked', async () => {
     for (const customer of ['c0', 'c1']) {
       const answer = await ask<RecommendAnswer>('recommend', { customer, k: 1 });
-      expect(answer).toMatchObject({ customer, shard: partitionOf(customer, shards), model: 'cosine-1' });
+      expect(answer).toMatchObject({ customer, shard: partitionOf(customer, shards), model: 'cosine-sessions-1' });
       const [item] = answer.items;
       expect(item.item).toBe(customer === 'c0' ? 'teapot' : 'shade');
-      expect(['item-item', 'user-user']).toContain(item.channel);
+      expect(item.channel, 'the others put it first too; the session is the first of equals').toBe('session');
       expect(item.because[0].item).toBe(customer === 'c0' ? 'kettle' : 'lamp');
       expect(item.score).toBeGreaterThan(0);
     }
@@ -87,6 +87,7 @@ describe('a system of two shards', () => {
     const answer = await ask<ProfileAnswer>('profile', { customer: 'c2' });
     expect(answer.items.map((i) => i.item)).toEqual(['teapot', 'kettle']);
     expect(answer.items[0].strength).toBeCloseTo(5, 3);
+    expect(answer.session).toEqual(['teapot', 'kettle']);
   });
 
   it.each([
@@ -115,7 +116,7 @@ describe('a system of two shards', () => {
     const [row] = await rows();
     expect(row.answers).toBe(5);
     expect(row.items).toBeGreaterThanOrEqual(5);
-    expect(row.models).toEqual(['cosine-1']);
+    expect(row.models).toEqual(['cosine-sessions-1']);
   });
 
   it('is listed by the NATS services protocol', async () => {

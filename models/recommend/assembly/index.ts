@@ -11,7 +11,7 @@ import { forgetBar, initTop, loadTop, saveTop, TOP } from './popular';
 import { initQuery, outAt } from './query';
 
 export { addCustomer, addItem, evictCustomer, evictItem, forget, observe, retract, startSweep, sweep, sweepLeft } from './observe';
-export { itemItem, popular, similar, similarCustomers, userUser, historyOf, historyStrengths, historyItems, historyDone } from './query';
+export { itemItem, popular, similar, similarCustomers, userUser, has, historyOf, historyStrengths, historyItems, historyDone } from './query';
 export { pairBytes } from './pairs';
 export { norm2Of } from './records';
 

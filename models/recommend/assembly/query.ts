@@ -429,6 +429,20 @@ export function similar(p: u32, limit: u32): u32 {
   return count;
 }
 
+/** Whether the item is in the customer's history, sent back or not, and has not faded: such are not recommended (see `setOwned`). */
+export function has(c: u32, p: u32): bool {
+  const at = customerAt(c);
+  const rs: usize = load<u32>(at, 8);
+  const items = rs + (<usize>load<u32>(at, 16) << 3);
+  const length = load<u32>(at, 12);
+  for (let i: u32 = 0; i < length; i++) {
+    if (load<u32>(items + (<usize>i << 2)) !== p) continue;
+    const r = load<f64>(rs + (<usize>i << 3)) * rScale(load<i32>(at, 20));
+    return r >= R_MIN || r === 0;
+  }
+  return false;
+}
+
 /** A customer's history, in the order in which it was last raised: r at the landmark. */
 export function historyOf(c: u32): u32 {
   const at = customerAt(c);

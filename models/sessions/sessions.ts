@@ -1,0 +1,213 @@
+/**
+ * Session-based recommendation, live: VMIS-kNN (Kersbergen, Sprangers, Schelter: Serenade, SIGMOD 2022), whose index is
+ * updated for each event instead of built once a day. This file holds the contract and what an event does; index.ts the
+ * sessions, query.ts the answer, naive.ts the same from scratch, which the tests hold it to.
+ *
+ * An event belongs to the session that it names, or else to the customer's running one, until there was nothing for a
+ * while (`gapMs`). Until the next one begins a customer's last session is the current one.
+ */
+import { digest, pack, unpack, type Format } from '../snapshot.js';
+import { append, createIndex, dropCustomer, dropOldest, itemsOf, NONE, placeOf, SERIAL_MAX, startSession, touch, type Index } from './index.js';
+import { createQuery, type Proposal, type Query } from './query.js';
+import { checkSessionSettings, flattenSessions, type SessionSettings } from './settings.js';
+
+export { defaultSessionSettings, type SessionLimits, type SessionSettings } from './settings.js';
+export type { Proposal } from './query.js';
+
+/** How many of a customer's sessions are searched for one with the id that an event names: tabs that are open at once. */
+export const LOOKBACK = 8;
+
+export interface Sessions {
+  /** @param session the session that the shop names  @param atMs when, by the event's own clock */
+  observe(customer: string, session: string | undefined, item: string, atMs: number): void;
+  /**
+   * What customers with sessions like this one's looked at, best first; nothing without a session. Never writes.
+   * @param own whether items of the session itself may be proposed: people do go back to them
+   */
+  recommend(customer: string, k: number, own?: 'with own' | 'without own'): Proposal[];
+  /** Items of the customer's current session, the latest first. */
+  current(customer: string): string[];
+  /** Drops the customer's sessions, and every trace, the name included. */
+  forget(customer: string): void;
+  stats(): SessionStats;
+  /** Deterministic: the same events give the same bytes, also when the state was restored in the middle. */
+  snapshot(): Uint8Array[];
+  /** sha256, hexadecimal, of what a snapshot would hold. */
+  hash(): string;
+}
+
+export interface SessionStats {
+  sessions: number;
+  /** Those with a session: at most as many as there are sessions. */
+  customers: number;
+  items: number;
+  /** What the sessions and the lists take; names come on top. */
+  memoryBytes: number;
+  evicted: { sessions: number };
+}
+
+const format: Format = { name: 'sessions', magic: 'AFTS', version: 1 };
+
+/** @throws RangeError when a setting is out of range */
+export function createSessions(settings: SessionSettings, firstSerial = 1): Sessions {
+  checkSessionSettings(settings);
+  return serve(createIndex(settings, firstSerial));
+}
+
+/** @throws RangeError when the chunks are not a whole snapshot of this version made with these settings */
+export function restoreSessions(settings: SessionSettings, chunks: Uint8Array[]): Sessions {
+  checkSessionSettings(settings);
+  return serve(restore(settings, chunks));
+}
+
+function serve(index: Index): Sessions {
+  const query: Query = createQuery(index.settings);
+  return {
+    observe: (customer, session, item, atMs) => observe(index, customer, session, item, atMs),
+    recommend: (customer, k, own = 'without own') => query.recommend(index, customer, k, own === 'with own'),
+    current: (customer) => current(index, customer),
+    forget(customer) {
+      const c = index.customers.idOf(customer);
+      if (c !== undefined) dropCustomer(index, c);
+    },
+    stats: () => stats(index),
+    snapshot() {
+      const parts = sections(index);
+      return pack(headerOf(index, parts), parts, format);
+    },
+    hash() {
+      const parts = sections(index);
+      return digest(headerOf(index, parts), parts, format).digest('hex');
+    },
+  };
+}
+
+// ---- events ----
+
+/** An event that came later than its session can have lasted: it says nothing about the running one. */
+const LATE = -1;
+
+function observe(index: Index, customer: string, session: string | undefined, item: string, atMs: number): void {
+  if (!Number.isFinite(atMs)) throw new RangeError(`sessions: atMs must be finite, got ${atMs}`);
+  const { limits } = index.settings;
+  const key = session === undefined ? 0 : keyOf(session);
+  if (find(index, customer, key, atMs) === LATE) return;
+  if (index.items.idOf(item) === undefined) while (index.items.size() >= limits.items) dropOldest(index);
+  let serial = find(index, customer, key, atMs); // again: its session may have been the oldest
+  const held = index.items.idOf(item);
+  const full = serial !== NONE && index.counts[serial & index.ring] === limits.length;
+  if (full && (held === undefined || placeOf(index, serial & index.ring, held) < 0)) serial = NONE;
+  if (serial === NONE) {
+    if (index.next >= SERIAL_MAX) renumber(index);
+    while (index.next - index.oldest >= limits.sessions) dropOldest(index);
+    serial = startSession(index, index.customers.idOf(customer) ?? index.customers.add(customer), key);
+  }
+  touch(index, serial, index.items.idOf(item) ?? index.items.add(item));
+  const slot = serial & index.ring;
+  index.lastMs[slot] = Math.max(index.lastMs[slot], atMs);
+  index.current[index.owners[slot]] = serial;
+}
+
+/** The session that an event belongs to; NONE: a new one. */
+function find(index: Index, customer: string, key: number, atMs: number): number {
+  const c = index.customers.idOf(customer);
+  if (c === undefined) return NONE;
+  if (key !== 0) return named(index, c, key);
+  const serial = index.current[c];
+  const sinceMs = atMs - index.lastMs[serial & index.ring];
+  if (sinceMs > index.settings.gapMs) return NONE;
+  return sinceMs < -index.settings.gapMs ? LATE : serial;
+}
+
+function named(index: Index, customer: number, key: number): number {
+  let serial = index.newest[customer];
+  for (let n = 0; n < LOOKBACK && serial >= index.oldest; n += 1) {
+    if (index.keys[serial & index.ring] === key) return serial;
+    serial = index.before[serial & index.ring];
+  }
+  return NONE;
+}
+
+/** FNV-1a, never 0. Told apart are only the last few sessions of one customer: 32 bits are plenty. */
+export function keyOf(session: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < session.length; i += 1) h = Math.imul(h ^ session.charCodeAt(i), 0x01000193);
+  return h >>> 0 || 1;
+}
+
+// ---- what is there ----
+
+function current(index: Index, customer: string): string[] {
+  const c = index.customers.idOf(customer);
+  if (c === undefined) return [];
+  return [...itemsOf(index, index.current[c])].reverse().map((item) => index.items.nameOf(item) ?? '');
+}
+
+function stats(index: Index): SessionStats {
+  const { ring, holders, live, evicted, settings } = index;
+  const slotBytes = 4 * settings.limits.length + 2 + 4 + 4 + 4 + 8;
+  const used = Math.min(ring + 1, index.next - 1);
+  return {
+    sessions: live,
+    customers: index.customers.size(),
+    items: index.items.size(),
+    memoryBytes: used * slotBytes + index.lists.bytes() + holders.length * 12,
+    evicted: { sessions: evicted },
+  };
+}
+
+// ---- snapshots: the sessions in order, serials counted from the oldest; the rest follows from them ----
+
+function sections(index: Index): Uint8Array[] {
+  const { oldest, next, ring, customers } = index;
+  const held = next - oldest;
+  const [counts, owners, keys, lastMs] = [new Uint16Array(held), new Uint32Array(held), new Uint32Array(held), new Float64Array(held)];
+  let total = 0;
+  for (let n = 0; n < held; n += 1) {
+    const slot = (oldest + n) & ring;
+    counts[n] = index.counts[slot];
+    total += counts[n];
+    if (counts[n] === 0) continue;
+    owners[n] = index.owners[slot];
+    keys[n] = index.keys[slot];
+    lastMs[n] = index.lastMs[slot];
+  }
+  const contents = new Uint32Array(total);
+  let at = 0;
+  for (let serial = oldest; serial < next; serial += 1) {
+    contents.set(itemsOf(index, serial), at);
+    at += index.counts[serial & ring];
+  }
+  const current = Uint32Array.from({ length: customers.used() }, (_, c) => (index.current[c] === NONE ? 0 : index.current[c] - oldest + 1));
+  return [customers.save(), index.items.save(), ...[counts, owners, keys, lastMs, contents, current].map((array) => new Uint8Array(array.buffer))];
+}
+
+function headerOf(index: Index, parts: Uint8Array[]) {
+  return { settings: flattenSessions(index.settings), evicted: index.evicted, sections: parts.map(({ length }) => length) };
+}
+
+function restore(settings: SessionSettings, chunks: Uint8Array[]): Index {
+  const { header, next } = unpack<ReturnType<typeof headerOf>>(chunks, flattenSessions(settings), format);
+  const part = (): Uint8Array => next((bytes) => new Uint8Array(bytes));
+  const index = createIndex(settings, 1, { customers: part(), items: part() });
+  const [counts, owners, keys] = [new Uint16Array(part().buffer), new Uint32Array(part().buffer), new Uint32Array(part().buffer)];
+  const [lastMs, contents, current] = [new Float64Array(part().buffer), new Uint32Array(part().buffer), new Uint32Array(part().buffer)];
+  let at = 0;
+  for (const [n, count] of counts.entries()) {
+    if (count === 0) { // forgotten: its serial stays taken
+      index.next += 1;
+      continue;
+    }
+    const serial = startSession(index, owners[n], keys[n]);
+    for (let i = 0; i < count; i += 1) append(index, serial, contents[at++]);
+    index.lastMs[serial & index.ring] = lastMs[n];
+  }
+  index.current.set(current);
+  index.evicted = header.evicted;
+  return index;
+}
+
+/** As a restart would: what is answered, and the bytes of a snapshot, stay the same. */
+function renumber(index: Index): void {
+  Object.assign(index, restore(index.settings, pack(headerOf(index, sections(index)), sections(index), format)));
+}
