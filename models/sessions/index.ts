@@ -136,8 +136,14 @@ export function dropCustomer(index: Index, customer: number): void {
   for (const item of lacking) if (index.holders[item] === index.lists.count(item)) lacking.delete(item);
   if (lacking.size === 0) return;
   for (const item of lacking) index.lists.clear(item);
+  const isLacking = new Uint8Array(index.holders.length);
+  for (const item of lacking) isLacking[item] = 1;
   for (let at = index.oldest; at < index.next; at += 1) {
-    for (const item of itemsOf(index, at)) if (lacking.has(item)) index.lists.insert(item, at);
+    const slot = at & index.ring;
+    const base = slot * index.settings.limits.length;
+    for (let place = base; place < base + index.counts[slot]; place += 1) {
+      if (isLacking[index.contents[place]] === 1) index.lists.insert(index.contents[place], at);
+    }
   }
 }
 

@@ -91,10 +91,13 @@ function observe(index: Index, customer: string, session: string | undefined, it
   if (!Number.isFinite(atMs)) throw new RangeError(`sessions: atMs must be finite, got ${atMs}`);
   const { limits } = index.settings;
   const key = session === undefined ? 0 : keyOf(session);
-  if (find(index, customer, key, atMs) === LATE) return;
-  if (index.items.idOf(item) === undefined) while (index.items.size() >= limits.items) dropOldest(index);
-  let serial = find(index, customer, key, atMs); // again: its session may have been the oldest
+  let serial = find(index, customer, key, atMs);
+  if (serial === LATE) return;
   const held = index.items.idOf(item);
+  if (held === undefined && index.items.size() >= limits.items) {
+    while (index.items.size() >= limits.items) dropOldest(index);
+    serial = find(index, customer, key, atMs); // again: it may have been among them
+  }
   const full = serial !== NONE && index.counts[serial & index.ring] === limits.length;
   if (full && (held === undefined || placeOf(index, serial & index.ring, held) < 0)) serial = NONE;
   if (serial === NONE) {
@@ -102,6 +105,7 @@ function observe(index: Index, customer: string, session: string | undefined, it
     while (index.next - index.oldest >= limits.sessions) dropOldest(index);
     serial = startSession(index, index.customers.idOf(customer) ?? index.customers.add(customer), key);
   }
+  // Looked up again: it may have gone with the ring's oldest session.
   touch(index, serial, index.items.idOf(item) ?? index.items.add(item));
   const slot = serial & index.ring;
   index.lastMs[slot] = Math.max(index.lastMs[slot], atMs);
@@ -172,13 +176,15 @@ function sections(index: Index): Uint8Array[] {
     keys[n] = index.keys[slot];
     lastMs[n] = index.lastMs[slot];
   }
+  // By hand, as a view for each of half a million sessions takes longer than copying what it shows.
   const contents = new Uint32Array(total);
   let at = 0;
-  for (let serial = oldest; serial < next; serial += 1) {
-    contents.set(itemsOf(index, serial), at);
-    at += index.counts[serial & ring];
+  for (let n = 0; n < held; n += 1) {
+    const base = ((oldest + n) & ring) * index.settings.limits.length;
+    for (let place = base; place < base + counts[n]; place += 1) contents[at++] = index.contents[place];
   }
-  const current = Uint32Array.from({ length: customers.used() }, (_, c) => (index.current[c] === NONE ? 0 : index.current[c] - oldest + 1));
+  const current = index.current.slice(0, customers.used());
+  for (let c = 0; c < current.length; c += 1) if (current[c] !== NONE) current[c] -= oldest - 1;
   return [customers.save(), index.items.save(), ...[counts, owners, keys, lastMs, contents, current].map((array) => new Uint8Array(array.buffer))];
 }
 
