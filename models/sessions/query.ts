@@ -32,11 +32,10 @@ export interface Query {
   recommend(index: Index, customer: string, k: number, own: boolean): Proposal[];
 }
 
-/** What was found of one session's neighbours. */
-interface Vote {
-  slot: number;
-  bits: number;
-  overlap: number;
+/** The neighbours of one answer, copied out of the scratch: their slots, and which of the items each has. */
+interface Voters {
+  slots: Uint32Array;
+  bits: Uint16Array;
 }
 
 /** By set of bits: how many items it holds, the sum of their places, the first place. */
@@ -133,12 +132,13 @@ export function createQuery(settings: SessionSettings): Query {
         sums[item] = 0;
         if (own || !session.includes(item)) ranked.offer(item, votes * Math.log(index.live / index.holders[item]));
       }
-      const votes: Vote[] = Array.from({ length: chosen }, (_, i) => ({ slot: nearest[i], bits: masks[nearest[i]], overlap: overlapOf(masks[nearest[i]], n) }));
+      const voters: Voters = { slots: nearest.slice(0, chosen), bits: new Uint16Array(chosen) };
+      for (let i = 0; i < chosen; i += 1) voters.bits[i] = masks[nearest[i]];
       for (let i = 0; i < count; i += 1) masks[found[i]] = 0;
       return ranked.take().map(({ item, score }) => ({
         item: nameOf(index, item),
         score: score / (REACH * n),
-        because: () => because(index, items, item, votes),
+        because: () => because(index, items, item, voters),
       }));
     },
   };
@@ -153,13 +153,16 @@ function nameOf(index: Index, item: number): string {
 }
 
 /** A vote is a sum over the items that both have, so an item's score is one too. */
-function because(index: Index, items: Uint32Array, item: number, votes: Vote[]): { item: string; weight: number }[] {
+function because(index: Index, items: Uint32Array, item: number, { slots, bits }: Voters): { item: string; weight: number }[] {
   const n = items.length;
+  const { contents, counts } = index;
   const shares = new Float64Array(n);
-  for (const { slot, bits } of votes) {
-    const base = slot * index.settings.limits.length;
-    if (!index.contents.subarray(base, base + index.counts[slot]).includes(item)) continue;
-    for (let p = 0; p < n; p += 1) if ((bits & (1 << p)) !== 0) shares[p] += (n - p) * (REACH - FIRST[bits]);
+  for (let i = 0; i < slots.length; i += 1) {
+    const base = slots[i] * index.settings.limits.length;
+    let place = base + counts[slots[i]] - 1;
+    while (place >= base && contents[place] !== item) place -= 1;
+    if (place < base) continue;
+    for (let p = 0; p < n; p += 1) if ((bits[i] & (1 << p)) !== 0) shares[p] += (n - p) * (REACH - FIRST[bits[i]]);
   }
   const by = Math.log(index.live / index.holders[item]) / (REACH * n);
   const parts = [...shares.keys()].filter((p) => shares[p] > 0).sort((a, b) => shares[b] - shares[a] || a - b).slice(0, REASONS);
