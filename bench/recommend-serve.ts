@@ -102,8 +102,9 @@ async function load(nc: NatsConnection, events: Event[], subject: string, reques
       const n = Number(message.subject.slice(inbox.length + 1));
       took[n] = performance.now() - sent[n];
       answered += 1;
-      failure ??= message.headers?.get('Nats-Service-Error');
-      if (n % 100 === 0) items += message.json<RecommendAnswer>().items.length;
+      const failed = message.headers?.get('Nats-Service-Error') ?? (message.data.length === 0 ? `an empty answer, status ${message.headers?.code ?? 'none'}` : '');
+      if (failed !== '') failure ??= failed;
+      else if (n % 100 === 0) items += message.json<RecommendAnswer>().items.length;
     },
   });
   const before = await requestService<ShardStatus>(nc, shardServiceSubject(0, 'status'), {});
@@ -124,7 +125,7 @@ async function load(nc: NatsConnection, events: Event[], subject: string, reques
   const after = await requestService<ShardStatus>(nc, shardServiceSubject(0, 'status'), {}, 10_000);
   for (const endMs = performance.now() + 10_000; answered < count && performance.now() < endMs;) await delay(10);
   answers.unsubscribe();
-  if (failure !== undefined && failure !== '') throw new Error(`bench: ${subject} failed: ${failure}`);
+  if (failure !== undefined) throw new Error(`bench: ${subject} failed: ${failure}`);
   if (answered < count || items === 0) throw new Error(`bench: ${count} requests to ${subject} had ${answered} answers, and one in a hundred of them ${items} items`);
   return { took: took.slice(warmUp).sort(), lateMsMax, foldedBehind: published - (after.events - before.events) };
 }

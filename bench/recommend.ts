@@ -5,6 +5,7 @@ import { ml100kRows } from './recommend-ml100k.js';
 import { prequentialRows } from './recommend-prequential.js';
 import { serveRows } from './recommend-serve.js';
 import type { Row } from './report.js';
+import { sessionRows } from './sessions.js';
 
 type Part = (say: SuiteOptions['say']) => Promise<Row[]> | Row[];
 
@@ -12,6 +13,7 @@ type Part = (say: SuiteOptions['say']) => Promise<Row[]> | Row[];
 const parts: Record<string, Part> = {
   inprocess: inProcessRows,
   serve: serveRows,
+  sessions: sessionRows,
   ml100k: ml100kRows,
   prequential: prequentialRows,
 };
