@@ -1,4 +1,5 @@
 /** Recommendations: how good they are, what waiting for the night costs, and how fast they are given. */
+import { messageOf } from '../schemas/errors.js';
 import type { SuiteOptions } from './main.js';
 import { inProcessRows } from './recommend-inprocess.js';
 import { ml100kRows } from './recommend-ml100k.js';
@@ -23,7 +24,14 @@ export async function recommend({ only, say }: SuiteOptions): Promise<Row[]> {
   if (unknown.length > 0) throw new Error(`bench: recommend has no part "${unknown.join(', ')}"; it has ${Object.keys(parts).join(', ')}`);
   const rows: Row[] = [];
   for (const [name, part] of Object.entries(parts)) {
-    if (only.length === 0 || only.includes(name)) rows.push(...(await part(say)));
+    if (only.length > 0 && !only.includes(name)) continue;
+    try {
+      rows.push(...(await part(say)));
+    } catch (error) {
+      // Minutes of other parts must not be lost; the exit code says that something was.
+      say(`recommend.${name} failed and has no rows: ${messageOf(error)}`);
+      process.exitCode = 1;
+    }
   }
   return rows;
 }
