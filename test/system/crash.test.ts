@@ -18,6 +18,7 @@ import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
 import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
 import { requestService } from '../../pipelines/runtime/request.js';
+import type { ShardStatus } from '../../pipelines/runtime/serve.js';
 import { decode } from '../../schemas/decode.js';
 import type { RecommendAnswer } from '../../schemas/services.js';
 import { serviceSubject, shardServiceSubject, streams } from '../../schemas/subjects.js';
@@ -64,6 +65,9 @@ describe('kill -9', () => {
     const asking = ask(nc, answered, stop.signal);
     const lastSeq = await importWithKills(system, nc, sent, killed);
     await storedUpTo(nc, lastSeq);
+    // The shard has been killed too, and may have more to fold than the sink had to store.
+    const committedTo = async () => (await requestService<ShardStatus>(nc, shardServiceSubject(0, 'status'), {}, 2000).catch(() => undefined))?.committedTo ?? 0;
+    while ((await committedTo()) < lastSeq || answered.length < 30) await delay(50);
     stop.abort();
     await asking;
     await delay(1500); // the decisions of the last answers follow the events
