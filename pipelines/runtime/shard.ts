@@ -26,6 +26,9 @@ export interface ShardSettings {
   snapshotMs: number;
 }
 
+/** A server that comes back is heard of within seconds: longer than this, there is nothing more to come. */
+const idleMsMax = 20_000;
+
 export const defaultShardSettings: ShardSettings = { batchEventsMax: 1000, sliceMs: 4, snapshotMessages: 500_000, snapshotMs: 60_000 };
 
 export interface ShardParts<State> {
@@ -174,10 +177,13 @@ class OwnedShard<State> {
 
   /** Folds what was committed before; an answer from an older state would be stale. */
   async catchUp(signal: AbortSignal): Promise<void> {
+    let idleSinceMs = performance.now();
     while (this.#seq < this.#silentTo && !signal.aborted) {
       const messages = await this.cursor.take(this.parts.settings.batchEventsMax, 1000);
-      // The message `to` itself may have been purged since: then the stream's end is as far as there is to go.
-      if (messages.length === 0 && (await this.parts.events.lastSeq()) >= this.#silentTo) break;
+      if (messages.length > 0) idleSinceMs = performance.now();
+      // The message `to` itself may have been purged since, and nothing have come after it. What comes late after all is
+      // still folded silently.
+      if (performance.now() - idleSinceMs > idleMsMax) break;
       await this.#foldSome(messages);
     }
   }

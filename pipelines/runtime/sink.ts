@@ -78,12 +78,14 @@ class Pump {
     logger('info', 'repeating the recorded cut', { log: name, from: cut.from, to: cut.to });
     const cursor = await log.open(cut.from);
     try {
-      let seq = cut.from - 1;
-      while (seq < cut.to && !this.signal.aborted) {
-        const messages = (await cursor.take(1024, 1000)).filter((m) => m.seq <= cut.to);
-        for (const message of messages) collector.add(message);
-        if (messages.length > 0) seq = messages[messages.length - 1].seq;
-        else if ((await log.lastSeq()) >= cut.to) break;
+      // Until the cut's end has been seen, however long nothing comes: a server that is away must not make the cut a part of
+      // itself, under the token of the whole.
+      for (let seq = cut.from - 1; seq < cut.to && !this.signal.aborted;) {
+        for (const message of await cursor.take(1024, 1000)) {
+          seq = message.seq;
+          if (seq <= cut.to) collector.add(message);
+        }
+        if (!this.parts.lease.held()) throw new AftercareError('lease_lost', `sink of ${name}: the lease could not be renewed in time`);
       }
       if (this.signal.aborted) return void collector.finish();
       await this.#store(cut, collector.finish());

@@ -7,7 +7,7 @@ import { encodeCommit } from '../../pipelines/runtime/commit.js';
 import { silentLogger } from '../../pipelines/runtime/log-line.js';
 import { memoryDeadLetters, memoryLog } from '../../pipelines/runtime/memory/log.js';
 import { memoryCuts, memoryLeases, memoryRows } from '../../pipelines/runtime/memory/stores.js';
-import type { Lease, RowStore } from '../../pipelines/runtime/ports.js';
+import type { Lease, MessageLog, RowStore } from '../../pipelines/runtime/ports.js';
 import { runSink, type SinkParts } from '../../pipelines/runtime/sink.js';
 import { AftercareError } from '../../schemas/errors.js';
 import { bytes, click, purchase } from '../support/events.js';
@@ -118,6 +118,23 @@ describe('the sink', () => {
       if (!killed) break;
     }
     expect(kills).toBeGreaterThan(15);
+  });
+
+  it('waits for the whole of a recorded cut, however slowly it comes', async () => {
+    const w = await world();
+    publish(w, 30);
+    await w.cuts.write('EVENTS', { done: 0, cut: { from: 1, to: 20 } }, 0);
+    // A server that is away now and then: the reader gets nothing, although there is more.
+    const log: MessageLog = {
+      lastSeq: () => w.log.lastSeq(),
+      async open(fromSeq) {
+        const cursor = await w.log.open(fromSeq);
+        let calls = 0;
+        return { close: () => cursor.close(), take: (max, waitMs) => (calls++ % 2 === 0 ? Promise.resolve([]) : cursor.take(Math.min(max, 3), waitMs)) };
+      },
+    };
+    await runTo(parts(w, { log }), 30);
+    checkRows(w, 30);
   });
 
   it('a second sink is refused by the cut', async () => {
