@@ -2,10 +2,7 @@
  * A budget of memory: ten million events of the simulator's through a model that may take 512 MiB, beside one that may take
  * what it wants. Both are asked before they learn, over the last events: does the item that the customer turns to next stand
  * among the first twenty?
- *
- *   node dist/bench/budget.js [--json]
  */
-import { fileURLToPath } from 'node:url';
 import { loadKernel } from '../models/recommend/load.js';
 import { createRecommender, defaultSettings, type RecommendLimits } from '../models/recommend/recommender.js';
 import { row, type Row } from './report.js';
@@ -63,5 +60,3 @@ export function budgetRows(say: (line: string) => void): Row[] {
     row('recommend.budget.memory_mib', within.memoryMiB, 'MiB', without.memoryMiB, 'the same events without a budget'),
   ];
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(`${JSON.stringify(budgetRows((line) => process.stderr.write(`${line}\n`)), undefined, 1)}\n`);

@@ -1,5 +1,6 @@
 /** Recommendations: how good they are, what waiting for the night costs, and how fast they are given. */
 import { messageOf } from '../schemas/errors.js';
+import { budgetRows } from './budget.js';
 import type { SuiteOptions } from './main.js';
 import { inProcessRows } from './recommend-inprocess.js';
 import { ml100kRows } from './recommend-ml100k.js';
@@ -17,6 +18,7 @@ const parts: Record<string, Part> = {
   sessions: sessionRows,
   ml100k: ml100kRows,
   prequential: prequentialRows,
+  budget: budgetRows,
 };
 
 export async function recommend({ only, say }: SuiteOptions): Promise<Row[]> {

@@ -25,6 +25,8 @@ export interface Sessions {
    * @param own whether items of the session itself may be proposed: people do go back to them
    */
   recommend(customer: string, k: number, own?: 'with own' | 'without own'): Proposal[];
+  /** Whether the customer's current session is not over at that moment: its last event is no longer ago than the gap. */
+  running(customer: string, atMs: number): boolean;
   /** Items of the customer's current session, the latest first. */
   current(customer: string): string[];
   /** Drops the customer's sessions, and every trace, the name included. */
@@ -65,6 +67,7 @@ function serve(index: Index): Sessions {
   return {
     observe: (customer, session, item, atMs) => observe(index, customer, session, item, atMs),
     recommend: (customer, k, own = 'without own') => query.recommend(index, customer, k, own === 'with own'),
+    running: (customer, atMs) => running(index, customer, atMs),
     current: (customer) => current(index, customer),
     forget(customer) {
       const c = index.customers.idOf(customer);
@@ -140,6 +143,11 @@ export function keyOf(session: string): number {
 }
 
 // ---- what is there ----
+
+function running(index: Index, customer: string, atMs: number): boolean {
+  const c = index.customers.idOf(customer);
+  return c !== undefined && atMs - index.lastMs[index.current[c] & index.ring] <= index.settings.gapMs;
+}
 
 function current(index: Index, customer: string): string[] {
   const c = index.customers.idOf(customer);

@@ -16,7 +16,9 @@ export interface Place {
 
 export function recommend({ recommender, sessions }: RecommendState, request: RecommendRequest, place: Place, atMs: number): { answer: RecommendAnswer; decision: Decision } {
   const k = request.k ?? kDefault;
-  const session = { channel: 'session' as const, ranked: sessions.recommend(request.customer, Math.max(k, DEPTH)) };
+  // What a customer looked at last month is a part of the history, and no intent any more.
+  const ranked = sessions.running(request.customer, atMs) ? sessions.recommend(request.customer, Math.max(k, DEPTH)) : [];
+  const session = { channel: 'session' as const, ranked };
   const items = recommender.recommend(request.customer, k, atMs, [session]);
   const answer: RecommendAnswer = { customer: request.customer, items, model: recommendModel, ...place };
   const row: Answer = {

@@ -72,6 +72,14 @@ describe('the session channel', () => {
     expect(state.sessions.current('ann')).toEqual(['cup', 'kettle']);
   });
 
+  it('has no say when it is over', () => {
+    const state = fold(step.empty(), [...shop(), click('ann-1', 'ann', { item: 'kettle', atMs })]);
+    const channels = (afterMs: number) => recommend(state, { customer: 'ann', k: 5 }, place, atMs + afterMs).answer.items.map(({ channel }) => channel);
+    expect(channels(60_000)).toContain('session');
+    expect(channels(24 * 3_600_000)).not.toContain('session');
+    expect(channels(24 * 3_600_000).length).toBeGreaterThan(0);
+  });
+
   it('forgets on command', () => {
     const forget: Event = { v: 1, type: 'control', id: 'f1', customer: 'a', atMs, command: 'forget' };
     const state = fold(step.empty(), [...shop(), forget]);
