@@ -7,7 +7,7 @@
 import { Svcm, type Service } from '@nats-io/services';
 import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { messageOf } from '../../schemas/errors.js';
-import { kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, SimilarRequest, type SimilarAnswer } from '../../schemas/services.js';
+import { errorHeaders, kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, SimilarRequest, type SimilarAnswer } from '../../schemas/services.js';
 import { partitionOf, serviceSubject, shardServiceSubject } from '../../schemas/subjects.js';
 import { neighbours, profile, recommend, similar } from '../recommend/serve.js';
 import { hashOf, statsOf, type RecommendState } from '../recommend/state.js';
@@ -105,9 +105,9 @@ function shardHandlers(live: LiveShard<RecommendState>) {
       return Promise.resolve(profile(live.state, request, place()) ?? notFound(`customer "${request.customer}" is unknown: no event of theirs was folded, or they were forgotten`));
     },
     neighbours: (body: Uint8Array) => Promise.resolve(neighbours(live.state.recommender, valid(checks.neighbours(body)))),
-    similar(body: Uint8Array) {
+    async similar(body: Uint8Array) {
       const request = valid(checks.similar(body));
-      return Promise.resolve(similar(live.state.recommender, request) ?? notFound(`item "${request.item}" is unknown: no customer has touched it`));
+      return similar(live.state.recommender, request) ?? notFound(`item "${request.item}" is unknown: no customer has touched it`);
     },
     hash: () => Promise.resolve({ shard: live.shard, seq: live.seq, hash: hashOf(live.state) }),
     status: () => Promise.resolve(shardStatus(live)),
@@ -162,8 +162,6 @@ function notKnownThere(error: unknown): undefined {
   if (error instanceof RequestError && error.code === 404) return undefined;
   throw error;
 }
-
-const errorHeaders = { text: 'Nats-Service-Error', code: 'Nats-Service-Error-Code' } as const;
 
 function valid<T>(checked: { value: T } | { error: string }): T {
   if ('error' in checked) throw new RequestError(400, checked.error);

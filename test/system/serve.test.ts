@@ -38,6 +38,11 @@ describe('a system of two shards', () => {
       await writer.write(click(`v${i}`, customer, { item: first, atMs: atMs + i }));
       if (i > 1) await writer.write(purchase(`p${i}`, customer, { lines: [{ item: second, quantity: 1, unitMinor: 500 }], amountMinor: 500, atMs: atMs + 1000 + i }));
     }
+    // An item for each shard that the other has never seen.
+    for (let shard = 0; shard < shards; shard++) {
+      const customer = customers.find((name, i) => i > 10 && i % 2 === 0 && partitionOf(name, shards) === shard) as string;
+      await writer.write(click(`only${shard}`, customer, { item: `only-${shard}`, atMs: atMs + 500 }));
+    }
     for (const [i, message] of bad.entries()) await publisher.publish(message.subject, message.body, `bad-${i}`);
     const { lastSeq } = await publisher.flush();
     publisher.close();
@@ -82,6 +87,13 @@ describe('a system of two shards', () => {
     expect(items[0].similarity).toBeGreaterThan(0.5);
     expect(items[0].similarity).toBeLessThanOrEqual(1 + 1e-9);
     await expect(ask('similar', { item: 'nothing' })).rejects.toMatchObject({ code: 'bad_request', message: expect.stringContaining('"nothing" is unknown') as string });
+  });
+
+  it('knows an item that only one shard has seen, whichever process is asked', async () => {
+    for (let i = 0; i < 20; i++) {
+      const { items } = await ask<SimilarAnswer>('similar', { item: i % 2 === 0 ? 'only-0' : 'only-1' });
+      expect(items.map((found) => found.item).sort()).toEqual(['kettle', 'teapot']);
+    }
   });
 
   it('shows a profile', async () => {
