@@ -11,7 +11,7 @@ import { AftercareError, messageOf } from '../schemas/errors.js';
 import { shardServiceSubject } from '../schemas/subjects.js';
 import { compiledPath } from '../servers/compiled.js';
 import { describeExit, spawnServer, type ServerHandle } from '../servers/process.js';
-import { startStack, type Endpoints, type Failure, type Part, type Stack } from '../servers/stack.js';
+import { startStack, type Endpoints, type Failure, type Part } from '../servers/stack.js';
 import { withClickHouse, withNats, type Context } from './context.js';
 
 export interface System {
@@ -147,5 +147,3 @@ function firstFailure(parts: readonly ServerHandle[], isStopping: () => boolean)
     }
   });
 }
-
-export type { Stack };

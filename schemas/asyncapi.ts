@@ -11,7 +11,7 @@ import type { TSchema } from 'typebox';
 import { eventExamples, reasonTexts, serviceExamples } from './asyncapi-examples.js';
 import { eventSchemas, eventTypes } from './events.js';
 import { limits } from './limits.js';
-import { serviceSchemas, type ServiceName } from './services.js';
+import { errorHeaders, serviceSchemas, type ServiceName } from './services.js';
 import { batchType, dlqSubject, eventSubject, serviceSubject } from './subjects.js';
 
 export const documentPath = join('docs', 'asyncapi.json');
@@ -142,7 +142,7 @@ function messages(): Record<string, object> {
     [`${name}Reply`, {
       name: `${name}Reply`,
       description: 'A refused request is answered with an empty body and these headers',
-      headers: { type: 'object', properties: { 'Nats-Service-Error': { type: 'string' }, 'Nats-Service-Error-Code': { type: 'string' } } },
+      headers: { type: 'object', properties: { [errorHeaders.text]: { type: 'string' }, [errorHeaders.code]: { type: 'string' } } },
       payload: { type: 'object' },
       examples: [{ payload: serviceExamples[name].reply }],
     }],

@@ -73,6 +73,9 @@ export interface NeighboursAnswer {
 export const serviceSchemas = { recommend: RecommendRequest, similar: SimilarRequest, profile: ProfileRequest } as const;
 export type ServiceName = keyof typeof serviceSchemas;
 
+/** Headers of a failed answer, as the NATS services protocol has them. */
+export const errorHeaders = { text: 'Nats-Service-Error', code: 'Nats-Service-Error-Code' } as const;
+
 /** @returns a check of a request's body: the value, or what is wrong with it */
 export function requestCheck<S extends TSchema>(schema: S): (body: Uint8Array) => { value: Static<S> } | { error: string } {
   const check = Compile(schema);

@@ -9,9 +9,9 @@ import { tables } from '../../schemas/tables.js';
 import { readContext, runningEndpoints, withClickHouse, withNats } from '../context.js';
 import { dataDirOption, jsonOption } from '../options.js';
 import type { SinkStatus } from '../parts/sink.js';
+import type { WorkerStatus } from '../parts/worker.js';
 import { columns, print } from '../print.js';
 
-interface WorkerStatus { part: 'worker'; rssBytes: number; runs: number; failures: number }
 type PartStatus = ShardStatus | SinkStatus | WorkerStatus;
 
 export interface Status {

@@ -4,8 +4,8 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { AftercareError, messageOf } from '../../../schemas/errors.js';
 import { outSubject, streams } from '../../../schemas/subjects.js';
 import type { CommitLog, StoredCommit } from '../ports.js';
+import { isOvertaken } from './api-errors.js';
 
-const wrongLastSequence = 10071;
 const noMessageFound = 10037;
 /** Milliseconds to wait for an acknowledgement: fifty times the slowest one seen, and well within a lease. */
 const appendTimeoutMs = 1000;
@@ -30,7 +30,7 @@ export function jetstreamCommits(nc: NatsConnection): CommitLog {
         const ack = await js.publish(outSubject(shard), body, { expect: { lastSubjectSequence: expectedSeq }, timeout: appendTimeoutMs });
         return ack.seq;
       } catch (error) {
-        if (error instanceof JetStreamApiError && error.code === wrongLastSequence) {
+        if (isOvertaken(error)) {
           throw new AftercareError('fenced', `shard ${shard}: ${error.message}; another owner has taken over`, { cause: error });
         }
         throw new AftercareError('unavailable', `shard ${shard}: the commit was not acknowledged: ${messageOf(error)}`, { cause: error });

@@ -1,11 +1,10 @@
 import { Kvm } from '@nats-io/kv';
-import { JetStreamApiError } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { AftercareError } from '../../../schemas/errors.js';
 import { buckets } from '../../../schemas/subjects.js';
 import type { CutRecord, CutStore } from '../ports.js';
+import { isOvertaken } from './api-errors.js';
 
-const wrongLastSequence = 10071;
 
 export async function jetstreamCuts(nc: NatsConnection, replicas: number): Promise<CutStore> {
   const kv = await new Kvm(nc).create(buckets.cuts, { history: 4, replicas });
@@ -19,7 +18,7 @@ export async function jetstreamCuts(nc: NatsConnection, replicas: number): Promi
         const body = JSON.stringify(record);
         return revision === 0 ? await kv.create(name, body) : await kv.update(name, body, revision);
       } catch (error) {
-        if (error instanceof JetStreamApiError && error.code === wrongLastSequence) {
+        if (isOvertaken(error)) {
           throw new AftercareError('fenced', `cut ${name}: another sink has written it; only one may run`, { cause: error });
         }
         throw error;

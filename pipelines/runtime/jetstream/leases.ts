@@ -3,12 +3,11 @@
  * later owner always has a larger one.
  */
 import { Kvm, type KV } from '@nats-io/kv';
-import { JetStreamApiError } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { buckets } from '../../../schemas/subjects.js';
 import type { Lease, Leases } from '../ports.js';
+import { isOvertaken } from './api-errors.js';
 
-const wrongLastSequence = 10071;
 /** The share of the time to live after which the owner stops by itself: its clock and the server's may run apart. */
 const ownShare = 0.7;
 
@@ -21,7 +20,7 @@ export async function jetstreamLeases(nc: NatsConnection, ttlMs: number, replica
       try {
         return keep(kv, name, holder, await kv.create(name, holder), askedMs, ttlMs);
       } catch (error) {
-        if (error instanceof JetStreamApiError && error.code === wrongLastSequence) return undefined;
+        if (isOvertaken(error)) return undefined;
         throw error;
       }
     },
@@ -41,7 +40,7 @@ function keep(kv: KV, name: string, holder: string, epoch: number, acquiredMs: n
       renewedMs = askedMs;
     } catch (error) {
       // Someone else wrote it, or an update whose answer was lost did; either way this revision is not ours any more.
-      if (error instanceof JetStreamApiError && error.code === wrongLastSequence) lost = true;
+      if (isOvertaken(error)) lost = true;
     }
   };
   const timer = setInterval(() => {
