@@ -25,7 +25,7 @@ const layers = Object.entries(above).map(([folder, forbidden]) => ({
 
 /** Pure code folds and computes; only the runtime and the edges may wait. */
 const pure = {
-  files: ['schemas/**/*.ts', 'models/**/*.ts', 'pipelines/recommend/**/*.ts'],
+  files: ['schemas/**/*.ts', 'models/**/*.ts', 'pipelines/*.ts', 'pipelines/!(runtime)/**/*.ts'],
   rules: {
     'no-restricted-syntax': ['error',
       { selector: 'AwaitExpression', message: 'pure code does not await' },

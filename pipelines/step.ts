@@ -29,4 +29,6 @@ export interface Step<State> {
   snapshot(state: State): Uint8Array[];
   /** @throws AftercareError snapshot_damaged, also when the settings differ */
   restore(chunks: Uint8Array[]): State;
+  /** sha256, hexadecimal, of what a snapshot would hold: equal states have equal ones. */
+  hash(state: State): string;
 }

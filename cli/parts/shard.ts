@@ -2,9 +2,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { loadKernel } from '../../models/recommend/load.js';
-import { recommendSettings } from '../../pipelines/recommend/settings.js';
-import type { RecommendState } from '../../pipelines/recommend/state.js';
-import { recommendStep } from '../../pipelines/recommend/step.js';
+import { foldSettings, foldStep, type FoldState } from '../../pipelines/fold.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamCommits } from '../../pipelines/runtime/jetstream/commits.js';
 import { jetstreamLeases } from '../../pipelines/runtime/jetstream/leases.js';
@@ -22,14 +20,14 @@ export async function runShardProcess({ config, dataDir }: Context, endpoints: E
   const nc = await connectNats(endpoints.nats, `aftercare shard ${shardNumbers.join(',')}`, partPatienceMs);
   const logger = stderrLogger('shard');
   const shards = config.AFTERCARE_SHARDS;
-  const shared: Omit<ShardParts<RecommendState>, 'shard'> = {
+  const shared: Omit<ShardParts<FoldState>, 'shard'> = {
     shards,
     holder: `${hostname()}/${process.pid}`,
     events: jetstreamLog(nc, streams.events),
     commits: jetstreamCommits(nc),
     leases: await jetstreamLeases(nc, config.AFTERCARE_LEASE_MS, config.AFTERCARE_REPLICAS),
     snapshots: snapshotFiles(join(dataDir, 'snapshots'), logger),
-    step: recommendStep(recommendSettings(config), loadKernel()),
+    step: foldStep(foldSettings(config), loadKernel()),
     settings: { ...defaultShardSettings, snapshotMessages: config.AFTERCARE_SNAPSHOT_MESSAGES, snapshotMs: config.AFTERCARE_SNAPSHOT_MS },
     logger,
     onLive: (live) => serveShard(live, { nc, shards, version }),

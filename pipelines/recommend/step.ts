@@ -7,7 +7,7 @@
  */
 import type { Click, Event, Purchase } from '../../schemas/events.js';
 import type { Step } from '../step.js';
-import { emptyState, restoreState, snapshotOf, type RecommendState, type RecommendStateSettings } from './state.js';
+import { emptyState, hashOf, restoreState, snapshotOf, type RecommendState, type RecommendStateSettings } from './state.js';
 
 /** Relative worth of what a customer does with an item; ratios matter, the unit does not. */
 export const strengths = { view: 1, favourite: 2, cart: 3, purchase: 5 } as const;
@@ -18,6 +18,7 @@ export function recommendStep(settings: RecommendStateSettings, kernel: WebAssem
     step: (state, { event }) => observe(state, event),
     snapshot: snapshotOf,
     restore: (chunks) => restoreState(settings, kernel, chunks),
+    hash: hashOf,
   };
 }
 

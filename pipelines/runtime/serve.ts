@@ -9,8 +9,9 @@ import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import { messageOf } from '../../schemas/errors.js';
 import { errorHeaders, kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, SimilarRequest, type SimilarAnswer } from '../../schemas/services.js';
 import { partitionOf, serviceSubject, shardServiceSubject } from '../../schemas/subjects.js';
+import type { FoldState } from '../fold.js';
 import { neighbours, profile, recommend, similar } from '../recommend/serve.js';
-import { hashOf, statsOf, type RecommendState } from '../recommend/state.js';
+import { statsOf } from '../recommend/state.js';
 import type { LiveShard } from './shard.js';
 
 export interface ServeOptions {
@@ -38,7 +39,7 @@ const checks = {
 };
 
 /** Starts answering for a live shard. @returns stops it, letting what was asked be answered */
-export async function serveShard(live: LiveShard<RecommendState>, options: ServeOptions): Promise<() => Promise<void>> {
+export async function serveShard(live: LiveShard<FoldState>, options: ServeOptions): Promise<() => Promise<void>> {
   const { nc } = options;
   const own = shardHandlers(live);
   const subscriptions = Object.entries(own).map(([name, handler]) =>
@@ -50,7 +51,7 @@ export async function serveShard(live: LiveShard<RecommendState>, options: Serve
   };
 }
 
-async function addService(live: LiveShard<RecommendState>, options: ServeOptions, handlers: Record<string, Handler>): Promise<Service> {
+async function addService(live: LiveShard<FoldState>, options: ServeOptions, handlers: Record<string, Handler>): Promise<Service> {
   const service = await new Svcm(options.nc).add({
     name: 'aftercare',
     version: options.version,
@@ -78,7 +79,7 @@ export interface ShardStatus {
   model: ReturnType<typeof statsOf>;
 }
 
-const shardStatus = (live: LiveShard<RecommendState>): ShardStatus => ({
+const shardStatus = (live: LiveShard<FoldState>): ShardStatus => ({
   part: 'shard',
   shard: live.shard,
   epoch: live.epoch,
@@ -88,34 +89,34 @@ const shardStatus = (live: LiveShard<RecommendState>): ShardStatus => ({
   events: live.events,
   rejects: live.rejects,
   rssBytes: process.memoryUsage.rss(),
-  model: statsOf(live.state),
+  model: statsOf(live.state.recommend),
 });
 
 /** What this shard answers out of its own memory. */
-function shardHandlers(live: LiveShard<RecommendState>) {
+function shardHandlers(live: LiveShard<FoldState>) {
   const place = () => ({ shard: live.shard, seq: live.seq });
   return {
     async recommend(body: Uint8Array) {
-      const { answer: found, decision } = recommend(live.state, valid(checks.recommend(body)), place(), Date.now());
+      const { answer: found, decision } = recommend(live.state.recommend, valid(checks.recommend(body)), place(), Date.now());
       await live.record([decision]);
       return found;
     },
     profile(body: Uint8Array) {
       const request = valid(checks.profile(body));
-      return Promise.resolve(profile(live.state, request, place()) ?? notFound(`customer "${request.customer}" is unknown: no event of theirs was folded, or they were forgotten`));
+      return Promise.resolve(profile(live.state.recommend, request, place()) ?? notFound(`customer "${request.customer}" is unknown: no event of theirs was folded, or they were forgotten`));
     },
-    neighbours: (body: Uint8Array) => Promise.resolve(neighbours(live.state.recommender, valid(checks.neighbours(body)))),
+    neighbours: (body: Uint8Array) => Promise.resolve(neighbours(live.state.recommend.recommender, valid(checks.neighbours(body)))),
     async similar(body: Uint8Array) {
       const request = valid(checks.similar(body));
-      return similar(live.state.recommender, request) ?? notFound(`item "${request.item}" is unknown: no customer has touched it`);
+      return similar(live.state.recommend.recommender, request) ?? notFound(`item "${request.item}" is unknown: no customer has touched it`);
     },
-    hash: () => Promise.resolve({ shard: live.shard, seq: live.seq, hash: hashOf(live.state) }),
+    hash: () => Promise.resolve({ shard: live.shard, seq: live.seq, hash: live.hash() }),
     status: () => Promise.resolve(shardStatus(live)),
   };
 }
 
 /** What anyone may ask, whichever shard it concerns. */
-function publicHandlers(live: LiveShard<RecommendState>, { nc, shards }: ServeOptions, own: ReturnType<typeof shardHandlers>): Record<string, Handler> {
+function publicHandlers(live: LiveShard<FoldState>, { nc, shards }: ServeOptions, own: ReturnType<typeof shardHandlers>): Record<string, Handler> {
   const ask = async (shard: number, name: string, body: Uint8Array): Promise<unknown> => {
     const reply = await nc.request(shardServiceSubject(shard, name), body, { timeout: forwardTimeoutMs }).catch((error: unknown) => {
       throw new RequestError(503, `shard ${shard} does not answer: ${messageOf(error)}; it may be starting`);

@@ -58,6 +58,7 @@ export interface LiveShard<State> {
   readonly events: number;
   readonly rejects: number;
   readonly snapshotSeq: number;
+  hash(): string;
   /** Puts decisions into the next commit; resolves when they are durable. */
   record(decisions: Decision[]): Promise<{ commitSeq: number; first: number }>;
 }
@@ -175,6 +176,8 @@ class OwnedShard<State> {
   get rejects(): number { return this.#rejects; }
   get snapshotSeq(): number { return this.#snapshotSeq; }
 
+  hash(): string { return this.parts.step.hash(this.state); }
+
   /** Folds what was committed before; an answer from an older state would be stale. */
   async catchUp(signal: AbortSignal): Promise<void> {
     let idleSinceMs = performance.now();
@@ -270,6 +273,7 @@ function liveView<State>(owned: OwnedShard<State>, shard: number, epoch: number,
     get rejects() { return owned.rejects; },
     get snapshotSeq() { return owned.snapshotSeq; },
     get committedTo() { return committer.committedTo; },
+    hash: () => owned.hash(),
     record: (decisions) => committer.record(decisions),
   };
 }

@@ -122,7 +122,7 @@ describe('the snapshot of both', () => {
 
   it('is refused when it is not whole or not ours', () => {
     const bytes = Buffer.concat(step.snapshot(fold(step.empty(), events.slice(0, 100))));
-    expect(() => step.restore([bytes.subarray(0, 10)])).toThrow(/does not start with AFRS/);
+    expect(() => step.restore([bytes.subarray(0, 10)])).toThrow(/does not start with AFBN/);
     expect(() => step.restore(fold(step.empty(), []).recommender.snapshot())).toThrow(/of an earlier version; rebuild from the events/);
     expect(() => step.restore([bytes.subarray(0, bytes.length - 1)])).toThrow(/truncated or corrupted/);
     const flipped = Buffer.from(bytes);

@@ -19,4 +19,5 @@ export const toyStep: Step<Toy> = {
   },
   snapshot: (state) => [Buffer.from(JSON.stringify(state))],
   restore: ([chunk]) => JSON.parse(Buffer.from(chunk).toString()) as Toy,
+  hash: ({ digest }) => digest,
 };

@@ -10,9 +10,7 @@ import { storedUpTo } from '../../cli/caught-up.js';
 import { withClickHouse } from '../../cli/context.js';
 import { datasets } from '../../datasets/dataset.js';
 import { loadKernel } from '../../models/recommend/load.js';
-import { recommendSettings } from '../../pipelines/recommend/settings.js';
-import { hashOf } from '../../pipelines/recommend/state.js';
-import { recommendStep } from '../../pipelines/recommend/step.js';
+import { foldSettings, foldStep } from '../../pipelines/fold.js';
 import { eventWriter } from '../../pipelines/runtime/envelopes.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
@@ -109,7 +107,7 @@ describe('kill -9', () => {
     const { seq, hash } = await requestService<{ seq: number; hash: string }>(nc, shardServiceSubject(0, 'hash'), {}, 20_000);
     const log = jetstreamLog(nc, streams.events);
     expect(seq).toBe(await log.lastSeq());
-    const step = recommendStep(recommendSettings(system.context.config), loadKernel());
+    const step = foldStep(foldSettings(system.context.config), loadKernel());
     const state = step.empty();
     const cursor = await log.open(1);
     const target = { event: (event: never, position: number) => { step.step(state, { event, position, shard: 0, receivedMs: 0 }, () => undefined); }, reject: () => undefined };
@@ -120,7 +118,7 @@ describe('kill -9', () => {
       }
     }
     await cursor.close();
-    expect(hash).toBe(hashOf(state));
+    expect(hash).toBe(step.hash(state));
   });
 });
 
