@@ -6,10 +6,11 @@
  *   EVENTS     ev.<shard>.<type>          the same after the stream's own subject transform
  *   OUT        out.<shard>                one commit a micro-batch
  *   DLQ        dlq.<reason>               what did not decode, with its original bytes
+ *   DECISIONS  coupons.<customer>         what services of the shop act on, one JSON object each
  */
 import { eventTypes, type EventType } from './events.js';
 
-export const streams = { events: 'EVENTS', out: 'OUT', dlq: 'DLQ' } as const;
+export const streams = { events: 'EVENTS', out: 'OUT', dlq: 'DLQ', decisions: 'DECISIONS' } as const;
 export const buckets = { leases: 'aftercare-leases', cuts: 'aftercare-cuts' } as const;
 
 /** The type token of an envelope whose lines may be of any type. */
@@ -22,6 +23,11 @@ export const eventSubject = (type: SubjectType, customer: string): string => `ev
 export const shardFilter = (shard: number): string => `ev.${shard}.>`;
 export const outSubject = (shard: number): string => `out.${shard}`;
 export const dlqSubject = (reason: string): string => `dlq.${reason}`;
+/** A customer is a token of a subject by the contract: letters, digits, _ and -. */
+export const couponSubject = (customer: string): string => `coupons.${customer}`;
+
+/** Headers of a dead letter. */
+export const deadLetterHeaders = { subject: 'Aftercare-Subject', seq: 'Aftercare-Seq', detail: 'Aftercare-Detail' } as const;
 
 /** Service subjects: a request to the first is routed to the shard that owns the customer, the second reaches it directly. */
 export const serviceSubject = (endpoint: string): string => `aftercare.${endpoint}`;

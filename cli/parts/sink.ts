@@ -5,9 +5,9 @@ import { clickHouseRows, connectClickHouse } from '../../pipelines/runtime/click
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamCommits } from '../../pipelines/runtime/jetstream/commits.js';
 import { jetstreamCuts } from '../../pipelines/runtime/jetstream/cuts.js';
-import { jetstreamDeadLetters } from '../../pipelines/runtime/jetstream/dead-letters.js';
 import { jetstreamLeases } from '../../pipelines/runtime/jetstream/leases.js';
 import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
+import { jetstreamMessages } from '../../pipelines/runtime/jetstream/messages.js';
 import { stderrLogger } from '../../pipelines/runtime/log-line.js';
 import { defaultSinkSettings } from '../../pipelines/runtime/sink.js';
 import { runSinks, type SinkProgress } from '../../pipelines/runtime/sinks.js';
@@ -38,7 +38,7 @@ export async function runSinkProcess({ config }: Context, endpoints: Endpoints, 
       leases: await jetstreamLeases(nc, config.AFTERCARE_LEASE_MS, config.AFTERCARE_REPLICAS),
       cuts: await jetstreamCuts(nc, config.AFTERCARE_REPLICAS),
       rows: clickHouseRows(client),
-      deadLetters: jetstreamDeadLetters(nc),
+      messages: jetstreamMessages(nc),
       settings: { ...defaultSinkSettings, rowsMax: config.AFTERCARE_SINK_ROWS, lingerMs: config.AFTERCARE_SINK_LINGER_MS },
       logger: stderrLogger('sink'),
     }, progress, signal);

@@ -1,12 +1,14 @@
-/** What the sink makes of a log's messages: rows for tables, and dead letters. */
+/** What the sink makes of a log's messages: rows for tables, and messages of its own. */
 import { arrowBatch, type ArrowBatch } from '../../schemas/arrow.js';
 import { decode, type StoredMessage } from '../../schemas/decode.js';
 import { parseStoredSubject } from '../../schemas/subjects.js';
-import { eventsTable, recommendationsTable, rejectsTable, type EventRow, type RecommendationRow } from '../../schemas/tables.js';
+import { eventsTable, recommendationsTable, rejectsTable, type EventRow, type RecommendationRow, type TableName } from '../../schemas/tables.js';
 import type { Table } from '../../schemas/columns.js';
+import { AftercareError } from '../../schemas/errors.js';
 import type { Answer } from '../recommend/answer.js';
 import { decodeCommit } from './commit.js';
-import type { DeadLetter } from './ports.js';
+import { deadLetter } from './messages.js';
+import type { Message } from './ports.js';
 
 export interface Insert {
   table: string;
@@ -17,7 +19,7 @@ export interface Insert {
 
 export interface Collected {
   inserts: Insert[];
-  letters: DeadLetter[];
+  messages: Message[];
 }
 
 export interface Collector {
@@ -39,7 +41,7 @@ function finishBatch<Row>(table: Table<Row>, batch: ArrowBatch<Row>): Insert[] {
 export function eventCollector(shards: number): Collector {
   const events = arrowBatch(eventsTable);
   const rejects = arrowBatch(rejectsTable);
-  let letters: DeadLetter[] = [];
+  let messages: Message[] = [];
   let bytes = 0;
   let current: StoredMessage | undefined;
   const row = { shard: 0, receivedMs: 0 } as EventRow;
@@ -52,7 +54,7 @@ export function eventCollector(shards: number): Collector {
     reject(reject) {
       const { subject, seq, receivedMs } = current as StoredMessage;
       rejects.push({ ...reject, subject, receivedMs });
-      letters.push({ reason: reject.reason, id: `reject:${reject.position}`, detail: reject.detail, subject, seq, body: reject.body });
+      messages.push(deadLetter({ ...reject, subject, seq }));
     },
   };
   return {
@@ -66,37 +68,67 @@ export function eventCollector(shards: number): Collector {
     get rows() { return events.rows + rejects.rows; },
     get bytes() { return bytes; },
     finish() {
-      const collected = { inserts: [...finishBatch(eventsTable, events), ...finishBatch(rejectsTable, rejects)], letters };
-      letters = [];
+      const collected = { inserts: [...finishBatch(eventsTable, events), ...finishBatch(rejectsTable, rejects)], messages };
+      messages = [];
       bytes = 0;
       return collected;
     },
   };
 }
 
-/** OUT: the decisions of each commit. */
+/** Where a decision stands in OUT. */
+interface Place {
+  shard: number;
+  /** sequence in OUT of the commit that holds it, and the place in it */
+  commitSeq: number;
+  answer: number;
+}
+
+/** What the sink makes of the decisions of one table; `Value` is what the shard put into the commit. */
+interface DecisionKind<Value, Row> {
+  table: Table<Row>;
+  rows(value: Value, place: Place): Row[];
+  /** sent when the rows are stored */
+  messages?(value: Value, place: Place): Message[];
+}
+const kind = <Value, Row>(of: DecisionKind<Value, Row>): DecisionKind<never, never> => of as unknown as DecisionKind<never, never>;
+
+/** A table of decisions joins here. */
+const decisionKinds: Partial<Record<TableName, DecisionKind<never, never>>> = {
+  recommendations: kind({ table: recommendationsTable, rows: recommendationRows }),
+};
+
+/** OUT: the decisions of each commit. @throws AftercareError order_broken from `add` for a decision that this program does not know */
 export function decisionCollector(): Collector {
-  const recommendations = arrowBatch(recommendationsTable);
+  const batches = Object.values(decisionKinds).map(({ table }) => ({ table, batch: arrowBatch(table) }));
+  const batchOf = new Map<string, ArrowBatch<never>>(batches.map(({ table, batch }) => [table.name, batch]));
+  let messages: Message[] = [];
   let bytes = 0;
   return {
     add(message) {
       const commit = decodeCommit(message.body);
       bytes += message.body.byteLength;
       commit.decisions.forEach((decision, answer) => {
-        if (decision.table !== 'recommendations') return;
-        for (const row of recommendationRows(decision.value as Answer, commit.shard, message.seq, answer)) recommendations.push(row);
+        const of = decisionKinds[decision.table];
+        const batch = batchOf.get(decision.table);
+        if (of === undefined || batch === undefined) throw new AftercareError('order_broken', `commit ${message.seq} has a decision for "${decision.table}", which this program does not know; run the newer program`);
+        const place = { shard: commit.shard, commitSeq: message.seq, answer };
+        const value = decision.value as never;
+        for (const row of of.rows(value, place)) batch.push(row);
+        if (of.messages !== undefined) messages.push(...of.messages(value, place));
       });
     },
-    get rows() { return recommendations.rows; },
+    get rows() { return batches.reduce((sum, { batch }) => sum + batch.rows, 0); },
     get bytes() { return bytes; },
     finish() {
+      const collected = { inserts: batches.flatMap(({ table, batch }) => finishBatch(table, batch)), messages };
+      messages = [];
       bytes = 0;
-      return { inserts: finishBatch(recommendationsTable, recommendations), letters: [] };
+      return collected;
     },
   };
 }
 
-function recommendationRows(value: Answer, shard: number, commitSeq: number, answer: number): RecommendationRow[] {
-  const { items, ...shared } = value;
+function recommendationRows({ items, ...shared }: Answer, { shard, commitSeq, answer }: Place): RecommendationRow[] {
   return items.map((item, i) => ({ shard, commitSeq, answer, rank: i + 1, ...shared, ...item }));
 }

@@ -6,7 +6,7 @@
  *   CommitLog     out.<shard>, one fenced append         jetstream/commits.ts    memory/log.ts
  *   Leases        who owns a shard                       jetstream/leases.ts     memory/leases.ts
  *   CutStore      the sink's intended cut                jetstream/cuts.ts       memory/cuts.ts
- *   DeadLetters   dlq.<reason>                           jetstream/dead-letters  memory/log.ts
+ *   Messages      dlq.<reason>, coupons.<customer>       jetstream/messages.ts   memory/log.ts
  *   Snapshots     a shard's state at a sequence          snapshot-files.ts       memory/snapshots.ts
  *   RowStore      ClickHouse                             clickhouse.ts           memory/rows.ts
  */
@@ -93,16 +93,14 @@ export interface RowStore {
   insert(table: string, columns: readonly string[], arrow: Uint8Array, token: string): Promise<void>;
 }
 
-export interface DeadLetter {
-  reason: string;
-  /** identifies it: a second publish with the same id is dropped */
-  id: string;
-  detail: string;
+export interface Message {
   subject: string;
-  seq: number;
+  /** identifies it: a second publish with the same id is dropped, as long as the stream remembers (see streams.ts) */
+  id: string;
+  headers: Record<string, string>;
   body: Uint8Array;
 }
 
-export interface DeadLetters {
-  publish(letter: DeadLetter): Promise<void>;
+export interface Messages {
+  publish(message: Message): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /**
  * The sink: a log into ClickHouse, each row once.
  *
- *   collect ... -> record the cut {from, to} -> insert each table with token <table>:<from>-<to> -> dead letters -> next
+ *   collect ... -> record the cut {from, to} -> insert each table with token <table>:<from>-<to> -> messages -> next
  *
  * After a crash the recorded cut is read again and inserted again: the same messages give the same Arrow bytes, and
  * ClickHouse drops an insert whose token it knows. While one cut is stored the next is collected.
@@ -11,7 +11,7 @@ import type { StoredMessage } from '../../schemas/decode.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
 import type { Collected, Collector } from './collectors.js';
 import type { Logger } from './log-line.js';
-import type { CutStore, DeadLetters, Lease, LogCursor, MessageLog, RowStore } from './ports.js';
+import type { CutStore, Lease, LogCursor, MessageLog, Messages, RowStore } from './ports.js';
 
 export interface SinkSettings {
   /** rows of one insert at most: ClickHouse likes large ones, and a block holds a million */
@@ -31,7 +31,7 @@ export interface SinkParts {
   collector: Collector;
   cuts: CutStore;
   rows: RowStore;
-  deadLetters: DeadLetters;
+  messages: Messages;
   lease: Lease;
   settings: SinkSettings;
   logger: Logger;
@@ -41,8 +41,8 @@ export interface SinkParts {
 
 const firstRetryMs = 100;
 const retryMsMax = 2000;
-/** Dead letters on their way at once. */
-const letterWindow = 64;
+/** Messages on their way at once. */
+const messageWindow = 64;
 
 /** Pumps until the signal, then stores what it has. @throws AftercareError fenced, lease_lost, order_broken */
 export async function runSink(parts: SinkParts, signal: AbortSignal): Promise<void> {
@@ -137,14 +137,15 @@ class Pump {
   }
 
   async #store(cut: Cut, collected: Collected): Promise<void> {
-    const { rows, deadLetters, onStored } = this.parts;
+    const { rows, messages, onStored } = this.parts;
     for (const insert of collected.inserts) {
       const token = `${insert.table}:${cut.from}-${cut.to}`;
       await this.#again(() => rows.insert(insert.table, insert.columns, insert.arrow, token));
     }
-    for (let i = 0; i < collected.letters.length; i += letterWindow) {
-      const window = collected.letters.slice(i, i + letterWindow);
-      await this.#again(async () => { await Promise.all(window.map((letter) => deadLetters.publish(letter))); });
+    // Behind the rows: whoever hears of a decision finds it in its table.
+    for (let i = 0; i < collected.messages.length; i += messageWindow) {
+      const window = collected.messages.slice(i, i + messageWindow);
+      await this.#again(async () => { await Promise.all(window.map((message) => messages.publish(message))); });
     }
     this.#done = cut.to;
     onStored?.(cut.to, collected.inserts.reduce((sum, insert) => sum + insert.rows, 0));

@@ -4,7 +4,7 @@ import { messageOf } from '../../schemas/errors.js';
 import { streams } from '../../schemas/subjects.js';
 import { decisionCollector, eventCollector } from './collectors.js';
 import type { Logger } from './log-line.js';
-import type { CommitLog, CutStore, DeadLetters, Lease, Leases, MessageLog, RowStore } from './ports.js';
+import type { CommitLog, CutStore, Lease, Leases, MessageLog, Messages, RowStore } from './ports.js';
 import { runSink, type SinkSettings } from './sink.js';
 
 export interface SinksParts {
@@ -16,7 +16,7 @@ export interface SinksParts {
   leases: Leases;
   cuts: CutStore;
   rows: RowStore;
-  deadLetters: DeadLetters;
+  messages: Messages;
   settings: SinkSettings;
   logger: Logger;
 }
@@ -61,8 +61,8 @@ async function runBoth(parts: SinksParts, progress: SinkProgress, lease: Lease, 
   const stop = (): void => { both.abort(); };
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
-  const { cuts, rows, deadLetters, settings, logger } = parts;
-  const shared = { cuts, rows, deadLetters, lease, settings, logger };
+  const { cuts, rows, messages, settings, logger } = parts;
+  const shared = { cuts, rows, messages, lease, settings, logger };
   let trimmedMs = performance.now();
   const sinks = [
     runSink({

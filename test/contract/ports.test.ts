@@ -12,15 +12,15 @@ import { clickHouseRows, connectClickHouse } from '../../pipelines/runtime/click
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamCommits } from '../../pipelines/runtime/jetstream/commits.js';
 import { jetstreamCuts } from '../../pipelines/runtime/jetstream/cuts.js';
-import { jetstreamDeadLetters } from '../../pipelines/runtime/jetstream/dead-letters.js';
+import { jetstreamMessages } from '../../pipelines/runtime/jetstream/messages.js';
 import { jetstreamLeases } from '../../pipelines/runtime/jetstream/leases.js';
 import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
 import { ensureStreams } from '../../pipelines/runtime/jetstream/streams.js';
 import { silentLogger } from '../../pipelines/runtime/log-line.js';
-import { memoryCommits, memoryDeadLetters, memoryLog } from '../../pipelines/runtime/memory/log.js';
+import { memoryCommits, memoryLog, memoryMessages } from '../../pipelines/runtime/memory/log.js';
 import { migrate } from '../../pipelines/runtime/migrate.js';
 import { memoryCuts, memoryLeases, memoryRows, memorySnapshots } from '../../pipelines/runtime/memory/stores.js';
-import type { CommitLog, CutStore, DeadLetters, Leases, MessageLog, RowStore, Snapshots } from '../../pipelines/runtime/ports.js';
+import type { CommitLog, CutStore, Leases, MessageLog, Messages, RowStore, Snapshots } from '../../pipelines/runtime/ports.js';
 import { snapshotFiles } from '../../pipelines/runtime/snapshot-files.js';
 import { arrowBatch } from '../../schemas/arrow.js';
 import { rejectsTable } from '../../schemas/tables.js';
@@ -59,7 +59,7 @@ interface Ports {
   commits: CommitLog;
   leases: Leases;
   cuts: CutStore;
-  letters: DeadLetters;
+  messages: Messages;
   letterCount(): Promise<number>;
   snapshots: Snapshots;
   rows: RowStore;
@@ -68,7 +68,7 @@ interface Ports {
 
 function twins(): Ports {
   const log = memoryLog();
-  const letters = memoryDeadLetters();
+  const messages = memoryMessages();
   const rows = memoryRows();
   return {
     log,
@@ -76,8 +76,8 @@ function twins(): Ports {
     commits: memoryCommits(memoryLog()),
     leases: memoryLeases(ttlMs),
     cuts: memoryCuts(),
-    letters,
-    letterCount: () => Promise.resolve(letters.letters.length),
+    messages,
+    letterCount: () => Promise.resolve(messages.sent.length),
     snapshots: memorySnapshots(),
     rows,
     rowCount: () => Promise.resolve((rows.stored.get('rejects') ?? []).reduce((sum, arrow) => sum + tableFromIPC(arrow).numRows, 0)),
@@ -91,7 +91,7 @@ async function real(): Promise<Ports> {
     commits: jetstreamCommits(nc),
     leases: await jetstreamLeases(nc, ttlMs, 1),
     cuts: await jetstreamCuts(nc, 1),
-    letters: jetstreamDeadLetters(nc),
+    messages: jetstreamMessages(nc),
     letterCount: async () => (await (await jetstreamManager(nc)).streams.info(streams.dlq)).state.messages,
     snapshots: snapshotFiles(join(directory, randomUUID()), silentLogger),
     rows: clickHouseRows(client),
@@ -191,12 +191,12 @@ describe.each([['in memory', () => Promise.resolve(twins())], ['real', real]] as
     expect(await cuts.read('T')).toEqual({ record: { done: 10 }, revision: newer });
   });
 
-  it('a dead letter with a known id is dropped', async () => {
-    const { letters } = ports;
+  it('a message with a known id is dropped', async () => {
+    const { messages } = ports;
     const before = await ports.letterCount();
-    const letter = { reason: 'not_json', id: randomUUID(), detail: 'körper\nis not JSON', subject: 'ev.0.click', seq: 7, body: Buffer.from([0, 255, 10]) };
-    await letters.publish(letter);
-    await letters.publish(letter);
+    const letter = { subject: 'dlq.not_json', id: randomUUID(), headers: { 'Aftercare-Detail': 'körper\nis not JSON' }, body: Buffer.from([0, 255, 10]) };
+    await messages.publish(letter);
+    await messages.publish(letter);
     expect(await ports.letterCount()).toBe(before + 1);
   });
 

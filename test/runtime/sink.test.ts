@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { decisionCollector, eventCollector } from '../../pipelines/runtime/collectors.js';
 import { encodeCommit } from '../../pipelines/runtime/commit.js';
 import { silentLogger } from '../../pipelines/runtime/log-line.js';
-import { memoryDeadLetters, memoryLog } from '../../pipelines/runtime/memory/log.js';
+import { memoryLog, memoryMessages } from '../../pipelines/runtime/memory/log.js';
 import { memoryCuts, memoryLeases, memoryRows } from '../../pipelines/runtime/memory/stores.js';
 import type { Lease, MessageLog, RowStore } from '../../pipelines/runtime/ports.js';
 import { runSink, type SinkParts } from '../../pipelines/runtime/sink.js';
@@ -15,7 +15,7 @@ import { mortal } from '../support/mortal.js';
 
 async function world() {
   return {
-    log: memoryLog(), cuts: memoryCuts(), rows: memoryRows(), deadLetters: memoryDeadLetters(),
+    log: memoryLog(), cuts: memoryCuts(), rows: memoryRows(), messages: memoryMessages(),
     lease: (await memoryLeases(60_000).acquire('sink', 'test')) as Lease,
   };
 }
@@ -51,7 +51,7 @@ function checkRows(w: World, count: number): void {
   expect(ids).toEqual(wanted);
   const bad = Array.from({ length: count }, (_, i) => i).filter((i) => i % 6 === 5);
   expect(stored(w, 'rejects', 'body').map((body) => Buffer.from(body as Uint8Array).toString())).toEqual(bad.map((i) => `bad ${i}`));
-  expect(w.deadLetters.letters.map((l) => [l.reason, l.seq])).toEqual(bad.map((i) => ['not_json', i + 1]));
+  expect(w.messages.sent.map((m) => [m.subject, m.headers['Aftercare-Seq']])).toEqual(bad.map((i) => ['dlq.not_json', String(i + 1)]));
 }
 
 describe('the sink', () => {
@@ -159,6 +159,13 @@ describe('the sink', () => {
     expect(stored(w, 'recommendations', 'rank')).toEqual([1, 2]);
     expect(stored(w, 'recommendations', 'because').map((list) => [...(list as Iterable<string>)])).toEqual([['x', 'y'], []]);
   });
+
+  it('stops at a decision that it does not know, instead of dropping it', async () => {
+    const w = await world();
+    const decisions = [{ table: 'from_the_future' as 'recommendations', value: {} }];
+    w.log.append('out.0', encodeCommit({ v: 1, shard: 0, epoch: 1, from: 10, to: 9, events: 0, atMs: 0, decisions }), 0);
+    await expect(runTo(parts(w, { name: 'OUT', collector: decisionCollector() }), 1)).rejects.toMatchObject({ code: 'order_broken', message: expect.stringMatching(/from_the_future.*run the newer program/) as string });
+  });
 });
 
 async function runUntilKilled(w: World, killAt: number, count: number): Promise<boolean> {
@@ -166,7 +173,7 @@ async function runUntilKilled(w: World, killAt: number, count: number): Promise<
   const mortalPorts = {
     rows: { insert: wrap(w.rows.insert) },
     cuts: { read: wrap(w.cuts.read), write: wrap(w.cuts.write) },
-    deadLetters: { publish: wrap(w.deadLetters.publish) },
+    messages: { publish: wrap(w.messages.publish) },
   };
   return orDone(runTo(parts(w, mortalPorts), count));
 }

@@ -7,7 +7,7 @@ import { asyncApiDocument, documentPath, documentText } from '../../schemas/asyn
 import { checkEvent } from '../../schemas/decode.js';
 import { eventSchemas, eventTypes } from '../../schemas/events.js';
 import { requestCheck, serviceSchemas, type ServiceName } from '../../schemas/services.js';
-import { deadLetterHeaders } from '../../pipelines/runtime/jetstream/dead-letters.js';
+import { deadLetterHeaders } from '../../schemas/subjects.js';
 
 interface Document {
   channels: Record<string, { address: string | null }>;

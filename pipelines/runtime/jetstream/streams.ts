@@ -32,6 +32,15 @@ export function wantedStreams(options: StreamOptions): Wanted[] {
     // No age and no size: the newest commit of a shard must never expire. The sink trims what it has stored.
     { ...common, name: streams.out, subjects: ['out.*'] },
     { ...common, name: streams.dlq, subjects: ['dlq.*'], duplicate_window: 600 * nanosPerSecond },
+    // Services that were away for a week find what was decided meanwhile. The ids of an hour are remembered: a sink that
+    // repeats its cut after a longer absence may send once more, with the same id.
+    {
+      ...common,
+      name: streams.decisions,
+      subjects: ['coupons.*', 'alerts.>', 'replies.*'],
+      max_age: 7 * 86_400 * nanosPerSecond,
+      duplicate_window: 3600 * nanosPerSecond,
+    },
   ];
 }
 

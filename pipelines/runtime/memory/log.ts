@@ -1,8 +1,8 @@
-/** In-memory twin of the streams EVENTS, OUT and DLQ: one array of messages, and fencing by the last sequence of a subject. */
+/** In-memory twin of the streams EVENTS, OUT, DLQ and DECISIONS: one array of messages, and fencing by the last sequence of a subject. */
 import type { StoredMessage } from '../../../schemas/decode.js';
 import { AftercareError } from '../../../schemas/errors.js';
 import { outSubject } from '../../../schemas/subjects.js';
-import type { CommitLog, DeadLetter, DeadLetters, LogCursor, MessageLog } from '../ports.js';
+import type { CommitLog, LogCursor, Message, MessageLog, Messages } from '../ports.js';
 
 export interface MemoryLog extends MessageLog {
   append(subject: string, body: Uint8Array, receivedMs: number): number;
@@ -77,13 +77,13 @@ export function memoryCommits(log: MemoryLog, now: () => number = Date.now): Com
   };
 }
 
-export function memoryDeadLetters(): DeadLetters & { letters: DeadLetter[] } {
-  const byId = new Map<string, DeadLetter>();
+export function memoryMessages(): Messages & { sent: Message[] } {
+  const byId = new Map<string, Message>();
   return {
-    publish(letter) {
-      if (!byId.has(letter.id)) byId.set(letter.id, letter);
+    publish(message) {
+      if (!byId.has(message.id)) byId.set(message.id, message);
       return Promise.resolve();
     },
-    get letters() { return [...byId.values()]; },
+    get sent() { return [...byId.values()]; },
   };
 }
