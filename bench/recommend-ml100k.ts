@@ -18,7 +18,7 @@ import { createChannels } from './recommend-channels.js';
 import { row, type Row } from './report.js';
 
 const folder = join('..', 'shared', 'data', 'movielens-100k', 'mcrec-split');
-const cutoff = 10;
+export const cutoff = 10;
 /** The files have no times: every rating is at moment 0, and nothing fades. */
 export const untimed: RecommendSettings = { ...defaultSettings, halfLifeMs: Infinity };
 
@@ -42,9 +42,9 @@ export function readSplit(): Split | undefined {
   return { train, test };
 }
 
-type Ask = (customer: string) => string[];
+export type Ask = (customer: string) => string[];
 
-function quality(test: Split['test'], ask: Ask): { precision: number; recall: number } {
+export function quality(test: Split['test'], ask: Ask): { precision: number; recall: number } {
   let [precision, recall] = [0, 0];
   for (const [customer, relevant] of test) {
     const answer = ask(customer);
@@ -57,7 +57,7 @@ function quality(test: Split['test'], ask: Ask): { precision: number; recall: nu
 }
 
 /** The baseline: counts, sorted. */
-function popularity({ train }: Split): Ask {
+export function popularity({ train }: Split): Ask {
   const counts = new Map<string, number>();
   const owned = new Map<string, Set<string>>();
   for (const { customer, item } of train) {

@@ -6,6 +6,7 @@ import { inProcessRows } from './recommend-inprocess.js';
 import { ml100kRows } from './recommend-ml100k.js';
 import { prequentialRows } from './recommend-prequential.js';
 import { serveRows } from './recommend-serve.js';
+import { svdRows } from './recommend-svd.js';
 import type { Row } from './report.js';
 import { sessionRows } from './sessions.js';
 
@@ -16,6 +17,7 @@ const parts: Record<string, Part> = {
   inprocess: inProcessRows,
   serve: serveRows,
   sessions: sessionRows,
+  svd: svdRows,
   ml100k: ml100kRows,
   prequential: prequentialRows,
   budget: budgetRows,
