@@ -9,7 +9,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { clickHouseRows } from '../pipelines/runtime/clickhouse.js';
 import { AftercareError, messageOf } from '../schemas/errors.js';
 import { itemNeighboursTable } from '../schemas/tables.js';
-import { artefactLabel, type ArtefactRef, type Artefacts } from './artefacts.js';
+import { artefactLabel, type ArtefactRef, type Artefacts } from '../pipelines/runtime/artefacts.js';
 import { neighbourPages, type PageCounts } from './neighbour-pages.js';
 import { withPulse } from './pulse.js';
 import { askShards, type Collected } from './shard-neighbours.js';

@@ -60,7 +60,10 @@ export async function startSystem(context: Context, options: SystemOptions): Pro
 /** Streams, buckets and tables. Safe to repeat. */
 export async function prepare({ config }: Context, endpoints: Endpoints, onProgress: (line: string) => void): Promise<void> {
   await withNats(endpoints, 'set-up', async (nc) => {
-    await ensureStreams(await jetstreamManager(nc), { shards: config.AFTERCARE_SHARDS, replicas: config.AFTERCARE_REPLICAS, eventsBytesMax: config.AFTERCARE_EVENTS_BYTES });
+    await ensureStreams(await jetstreamManager(nc), {
+      shards: config.AFTERCARE_SHARDS, replicas: config.AFTERCARE_REPLICAS,
+      eventsBytesMax: config.AFTERCARE_EVENTS_BYTES, artefactsBytesMax: config.AFTERCARE_ARTEFACTS_BYTES,
+    });
   });
   await withClickHouse(endpoints, async (client) => {
     for (const step of await migrate(client, endpoints.clickhouse.database)) onProgress(`tables: migration ${step}`);

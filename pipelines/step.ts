@@ -9,6 +9,13 @@ export interface StoredEvent {
   position: number;
   /** broker's time, milliseconds since 1970 */
   receivedMs: number;
+  /**
+   * Of a promotion: the parts of its artefact, proven by its hash, each in a buffer that the state may keep. Undefined when it
+   * is gone or damaged: what was live stays.
+   */
+  artefact?: readonly Uint8Array[] | undefined;
+  /** why a promotion has no artefact, for people; no part of the fold */
+  artefactGone?: string | undefined;
 }
 
 /** A decision on its way into a commit: the sink makes rows of it. */

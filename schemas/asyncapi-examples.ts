@@ -1,6 +1,6 @@
 /** What the AsyncAPI document says beyond the schemas: examples of every message, and why a message is set aside. */
 import type { RejectReason } from './decode.js';
-import type { Event, EventType } from './events.js';
+import type { Event, EventType, Promote } from './events.js';
 import { limits } from './limits.js';
 import type { ServiceName } from './services.js';
 
@@ -20,6 +20,12 @@ export const eventExamples: { [T in EventType]: Extract<Event, { type: T }> } = 
   control: { ...head('e-1006'), type: 'control', command: 'forget' },
 };
 
+/** The other command of a control. */
+export const promoteExample: Promote = {
+  v: 1, id: 'promote-svd-17-shard-0', customer: '~0', atMs, type: 'control', command: 'promote',
+  model: 'svd', version: 17, sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', bytes: 4_194_304,
+};
+
 /** Why something is set aside; the record makes a reason without a description a compile error. */
 export const reasonTexts: Record<RejectReason, string> = {
   bad_subject: 'The subject is not events.<type>.<customer>',
@@ -32,6 +38,7 @@ export const reasonTexts: Record<RejectReason, string> = {
   bad_event: 'The event does not fit its schema',
   wrong_type: 'The type of the event differs from the type in the subject',
   wrong_partition: 'The customer belongs to another partition than the customer in the subject',
+  not_alone: 'A promotion came with other lines, or in an envelope',
   bad_time: 'The event lies more than a day after it was received',
 };
 

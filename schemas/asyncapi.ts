@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { TSchema } from 'typebox';
-import { eventExamples, reasonTexts, serviceExamples } from './asyncapi-examples.js';
+import { eventExamples, promoteExample, reasonTexts, serviceExamples } from './asyncapi-examples.js';
 import { eventSchemas, eventTypes } from './events.js';
 import { limits } from './limits.js';
 import { errorHeaders, serviceSchemas, type ServiceName } from './services.js';
@@ -135,7 +135,7 @@ function messages(): Record<string, object> {
     contentType: 'application/json',
     headers: eventHeaders,
     payload: ref(`components/schemas/${type}`),
-    examples: [{ name: type, payload: eventExamples[type] }],
+    examples: [{ name: type, payload: eventExamples[type] }, ...(type === 'control' ? [{ name: 'promote', payload: promoteExample }] : [])],
   }]);
   const requests = serviceNames.flatMap((name): [string, object][] => [
     [`${name}Request`, { name: `${name}Request`, payload: ref(`components/schemas/${name}Request`), examples: [{ payload: serviceExamples[name].request }] }],

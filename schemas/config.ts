@@ -11,6 +11,7 @@ export const Config = Type.Object(
     AFTERCARE_SHARDS: whole(1, 1, 256, 'Partitions of EVENTS; fixed when the stream is made. One shard knows all customers, so its neighbours are exact; more scale further'),
     AFTERCARE_REPLICAS: whole(1, 1, 5, 'Copies of each stream and bucket: 1 on a single server, 3 on a cluster'),
     AFTERCARE_EVENTS_BYTES: whole(20 * 2 ** 30, 2 ** 20, 2 ** 50, 'Bytes of EVENTS; beyond it producers get an error and nothing is dropped'),
+    AFTERCARE_ARTEFACTS_BYTES: whole(4 * 2 ** 30, 2 ** 20, 2 ** 50, 'Bytes of models, exports and data sets that workflows leave in NATS; a few versions of each are kept'),
     AFTERCARE_LEASE_MS: whole(4000, 1000, 60_000, 'Milliseconds until the lease of a dead owner is free: a takeover takes about as long'),
     AFTERCARE_SNAPSHOT_MESSAGES: whole(500_000, 1, 1e9, 'Messages between two snapshots: a restart folds at most as many, about three seconds'),
     AFTERCARE_SNAPSHOT_MS: whole(60_000, 100, 86_400_000, 'Milliseconds between two snapshots at most'),

@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { Compile } from 'typebox/compile';
-import { eventSchemas, eventTypes, type Event, type EventType } from './events.js';
+import { ControlCommand, eventSchemas, eventTypes, Forget, Promote, type Event, type EventType } from './events.js';
 import { limits } from './limits.js';
 import { batchType, parseStoredSubject, partitionOf } from './subjects.js';
 import { explain } from './explain.js';
@@ -23,6 +23,7 @@ export type RejectReason =
   | 'bad_event'
   | 'wrong_type'
   | 'wrong_partition'
+  | 'not_alone'
   | 'bad_time';
 
 /** One message as the stream stored it. */
@@ -54,10 +55,20 @@ export interface DecodeTarget {
 export const positionOf = (seq: number, index: number): number => seq * 1024 + index;
 export const sequenceOf = (position: number): number => Math.floor(position / 1024);
 
-const checks = Object.fromEntries(eventTypes.map((type) => [type, Compile(eventSchemas[type])])) as unknown as Record<
-  EventType,
-  { Check(value: unknown): boolean; Errors(value: unknown): Parameters<typeof explain>[0] }
->;
+interface Check {
+  Check(value: unknown): boolean;
+  Errors(value: unknown): Parameters<typeof explain>[0];
+}
+const checks = Object.fromEntries(eventTypes.map((type) => [type, Compile(eventSchemas[type])])) as unknown as Record<EventType, Check>;
+/** By command, so that what is wrong is said of the one that was meant, and not of both. */
+const controlChecks: Record<string, Check> = { forget: Compile(Forget), promote: Compile(Promote) };
+const commandCheck: Check = Compile(ControlCommand);
+
+function checkOf(type: EventType, value: unknown): Check {
+  if (type !== 'control') return checks[type];
+  const { command } = value as { command?: unknown };
+  return typeof command === 'string' && Object.hasOwn(controlChecks, command) ? controlChecks[command] : commandCheck;
+}
 
 const newline = 0x0a;
 
@@ -75,7 +86,7 @@ export function decode(message: StoredMessage, shards: number, target: DecodeTar
   const ends = lineEnds(body);
   if (ends === undefined) return whole('too_many_events', `an envelope holds at most ${limits.envelopeEventsMax} events; publish several`);
   if (ends.length === 0) return whole('empty', 'body is empty; send one JSON object, or several separated by newlines');
-  const context: LineContext = { message, shards, shard: subject.shard, type: subject.type, target };
+  const context: LineContext = { message, shards, shard: subject.shard, type: subject.type, lines: ends.length / 2, target };
   for (let i = 0; i < ends.length; i += 2) decodeLine(context, i / 2, body.subarray(ends[i], ends[i + 1]));
 }
 
@@ -84,6 +95,7 @@ interface LineContext {
   shards: number;
   shard: number;
   type: string;
+  lines: number;
   target: DecodeTarget;
 }
 
@@ -124,7 +136,8 @@ function decodeLine(context: LineContext, index: number, line: Uint8Array): void
   if (context.type !== batchType && context.type !== type) {
     return reject('wrong_type', `type "${type}" differs from the subject's "${context.type}"; publish mixed types to events.${batchType}.<customer>`);
   }
-  if (!checks[type].Check(value)) return reject('bad_event', explain(checks[type].Errors(value), value));
+  const check = checkOf(type, value);
+  if (!check.Check(value)) return reject('bad_event', explain(check.Errors(value), value));
   const event = value as Event;
   if (event.atMs > message.receivedMs + limits.aheadMsMax) {
     return reject('bad_time', `atMs ${event.atMs} lies more than a day after it was received (${message.receivedMs}); check the producer's clock and unit`);
@@ -132,7 +145,21 @@ function decodeLine(context: LineContext, index: number, line: Uint8Array): void
   if (partitionOf(event.customer, context.shards) !== context.shard) {
     return reject('wrong_partition', `customer "${event.customer}" belongs to partition ${partitionOf(event.customer, context.shards)}, not ${context.shard}; name a customer of its own partition in the subject`);
   }
+  // Its artefact is fetched before the message is folded; that is known by the subject, without reading every envelope for it.
+  if (isPromotion(event) && (context.type !== 'control' || context.lines > 1)) {
+    return reject('not_alone', `a promotion is a message of its own; publish it to events.control.${event.customer} without other lines`);
+  }
   target.event(event, position);
+}
+
+export const isPromotion = (event: Event): event is Promote => event.type === 'control' && event.command === 'promote';
+
+/** The promotion that a message is, undefined for every other message. */
+export function promotionOf(message: StoredMessage, shards: number): Promote | undefined {
+  if (!message.subject.endsWith('.control')) return undefined;
+  let found: Promote | undefined;
+  decode(message, shards, { event: (event) => { if (isPromotion(event)) found = event; }, reject: () => undefined });
+  return found;
 }
 
 function typeOf(value: unknown): EventType | undefined {
@@ -145,5 +172,6 @@ function typeOf(value: unknown): EventType | undefined {
 export function checkEvent(value: unknown): { event: Event } | { error: string } {
   const type = typeOf(value);
   if (type === undefined) return { error: `type must be one of ${eventTypes.join(', ')}` };
-  return checks[type].Check(value) ? { event: value as Event } : { error: explain(checks[type].Errors(value), value) };
+  const check = checkOf(type, value);
+  return check.Check(value) ? { event: value as Event } : { error: explain(check.Errors(value), value) };
 }

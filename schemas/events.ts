@@ -126,20 +126,42 @@ export const Label = Type.Object(
   { ...strict, title: 'Label', description: 'The delayed truth about an earlier event' },
 );
 
-export const Control = Type.Object(
+export const Forget = Type.Object(
   {
     ...head('control'),
     command: Type.Literal('forget', { description: 'forget: subtract everything that this customer taught the models' }),
   },
-  { ...strict, title: 'Control', description: 'An instruction to the models, in order with the events' },
+  { ...strict, title: 'Forget', description: 'Subtract everything that this customer taught the models' },
 );
+
+/** A model's short name: it is the name of its artefacts, and a token of subjects. */
+export const Model = Type.String({ pattern: '^[a-z][a-z0-9_-]{0,23}$', description: 'The model: small letters, digits, _ and -, at most 24' });
+
+export const Promote = Type.Object(
+  {
+    ...head('control'),
+    customer: Type.String({ pattern: '^~[0-9]{1,5}$', description: 'A token of the shard\'s partition, as no customer is named; each shard gets a promotion of its own' }),
+    command: Type.Literal('promote', { description: 'promote: this version of the model decides from here on' }),
+    model: Model,
+    version: Type.Integer({ minimum: 1, maximum: 9_007_199_254_740_991, description: 'The version of the model' }),
+    sha256: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'sha256 of the artefact, hexadecimal' }),
+    bytes: Type.Integer({ minimum: 1, maximum: limits.modelBytesMax, description: 'Size of the artefact' }),
+  },
+  { ...strict, title: 'Promote', description: 'A model made by a workflow goes live at this place of the stream; alone in its message' },
+);
+
+export const Control = Type.Union([Forget, Promote], { title: 'Control', description: 'An instruction to the models, in order with the events' });
+/** What a control says that is none of them. */
+export const ControlCommand = Type.Object({ command: Type.Enum(['forget', 'promote']) });
 
 export type Click = Static<typeof Click>;
 export type Purchase = Static<typeof Purchase>;
 export type Refund = Static<typeof Refund>;
 export type Ticket = Static<typeof Ticket>;
 export type Label = Static<typeof Label>;
-export type Control = Static<typeof Control>;
+export type Forget = Static<typeof Forget>;
+export type Promote = Static<typeof Promote>;
+export type Control = Forget | Promote;
 export type Event = Click | Purchase | Refund | Ticket | Label | Control;
 export type EventType = Event['type'];
 

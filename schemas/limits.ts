@@ -20,6 +20,8 @@ export const limits = {
   amountMinorMax: 1_000_000_000_000,
   /** Characters of a ticket's text. */
   textLengthMax: 20_000,
+  /** Bytes of a model that is promoted: a shard holds it in memory and in each snapshot. A factorisation of 200,000 items of rank 100 has 80 MB. */
+  modelBytesMax: 256 * 1024 * 1024,
   /** Items that one answer may hold. */
   answerItemsMax: 200,
 } as const;

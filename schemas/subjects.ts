@@ -7,10 +7,11 @@
  *   OUT        out.<shard>                one commit a micro-batch
  *   DLQ        dlq.<reason>               what did not decode, with its original bytes
  *   DECISIONS  coupons.<customer>         what services of the shop act on, one JSON object each
+ *   ARTEFACTS  art.<name>.<version>.>     what workflows made: data sets, exports, models
  */
 import { eventTypes, type EventType } from './events.js';
 
-export const streams = { events: 'EVENTS', out: 'OUT', dlq: 'DLQ', decisions: 'DECISIONS' } as const;
+export const streams = { events: 'EVENTS', out: 'OUT', dlq: 'DLQ', decisions: 'DECISIONS', artefacts: 'ARTEFACTS' } as const;
 export const buckets = { leases: 'aftercare-leases', cuts: 'aftercare-cuts' } as const;
 
 /** The type token of an envelope whose lines may be of any type. */
@@ -55,4 +56,12 @@ export function partitionOf(customer: string, shards: number): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < customer.length; i++) hash = Math.imul(hash ^ customer.charCodeAt(i), 0x01000193);
   return (hash >>> 0) % shards;
+}
+
+/**
+ * The token that stands for a shard where an event needs a customer and has none: the first of ~0, ~1, ... in its partition.
+ * No customer is named so.
+ */
+export function shardToken(shard: number, shards: number): string {
+  for (let n = 0; ; n++) if (partitionOf(`~${n}`, shards) === shard) return `~${n}`;
 }

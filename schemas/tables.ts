@@ -1,7 +1,7 @@
 /** The tables that analysts read. Each row carries `shard` and `seq`, so that anyone can prove that none is doubled. */
 import { column, type Table } from './columns.js';
 import type { Reject } from './decode.js';
-import { Click, Control, Label, Purchase, Refund, Ticket, type Event } from './events.js';
+import { Click, Forget, Label, Promote, Purchase, Refund, Ticket, type Event } from './events.js';
 
 export interface EventRow {
   shard: number;
@@ -41,6 +41,22 @@ export interface NeighbourRow {
   similarity: number;
   dot: number;
   norm2: number;
+}
+
+/** What became of a promotion in a shard: it went live, its artefact was not there or damaged, its model could not be read, or this build has no such model. */
+export const promotionOutcomes = ['live', 'missing', 'unreadable', 'unknown_model'] as const;
+
+export interface PromotionRow {
+  model: string;
+  version: number;
+  sha256: string;
+  bytes: number;
+  outcome: (typeof promotionOutcomes)[number];
+  detail: string;
+  shard: number;
+  /** see `positionOf` */
+  seq: number;
+  atMs: number;
 }
 
 /** Text of a schema's field; the comment of the column that holds it. */
@@ -97,7 +113,11 @@ export const eventsTable: Table<EventRow> = {
     column('label_ref', 'text', `label: ${said(Label, 'ref')}`, (r) => field(r.event, 'ref'), zstd),
     column('verdict', 'label', `label: ${said(Label, 'verdict')}`, (r) => field(r.event, 'verdict')),
     column('answer', 'text', `label: ${said(Label, 'answer')}`, (r) => field(r.event, 'answer'), zstd),
-    column('command', 'label', `control: ${said(Control, 'command')}`, (r) => field(r.event, 'command')),
+    column('command', 'label', `control: ${said(Forget, 'command')}; ${said(Promote, 'command')}`, (r) => field(r.event, 'command')),
+    column('model', 'label', `control promote: ${said(Promote, 'model')}`, (r) => field(r.event, 'model')),
+    column('version', 'u64', `control promote: ${said(Promote, 'version')}`, (r) => ('version' in r.event ? r.event.version : 0), zstd),
+    column('sha256', 'text', `control promote: ${said(Promote, 'sha256')}`, (r) => field(r.event, 'sha256'), zstd),
+    column('bytes', 'u64', `control promote: ${said(Promote, 'bytes')}`, (r) => ('bytes' in r.event ? r.event.bytes : 0), zstd),
   ],
   aliases: [streamSeq],
   // By arrival, not by event time: an import of years of history would otherwise open hundreds of partitions at once.
@@ -162,5 +182,25 @@ export const itemNeighboursTable: Table<NeighbourRow> = {
   ttl: 'toDateTime(exported_at) + INTERVAL 90 DAY',
 };
 
-export const tables = { events: eventsTable, rejects: rejectsTable, recommendations: recommendationsTable, item_neighbours: itemNeighboursTable } as const;
+export const promotionsTable: Table<PromotionRow> = {
+  name: 'promotions',
+  comment: 'Every promotion that reached a shard: from its seq on, the version decides where the outcome is live',
+  columns: [
+    column('model', 'label', said(Promote, 'model'), (r) => r.model),
+    column('version', 'u64', said(Promote, 'version'), (r) => r.version),
+    column('sha256', 'text', said(Promote, 'sha256'), (r) => r.sha256, zstd),
+    column('bytes', 'u64', said(Promote, 'bytes'), (r) => r.bytes, zstd),
+    column('outcome', 'label', 'live; or the version before stays: missing (the artefact is gone or damaged), unreadable (not of this model), unknown_model (not of this build)', (r) => r.outcome),
+    column('detail', 'text', 'Why it did not go live, as a sentence', (r) => r.detail, zstd),
+    column('shard', 'u16', 'The shard that switched', (r) => r.shard),
+    column('seq', 'u64', seqComment, (r) => r.seq, sorted),
+    column('at', 'time', 'When the broker stored the promotion', (r) => r.atMs, sorted),
+  ],
+  partitionBy: 'toYYYYMM(at)',
+  orderBy: ['model', 'at', 'shard', 'seq'],
+};
+
+export const tables = {
+  events: eventsTable, rejects: rejectsTable, recommendations: recommendationsTable, item_neighbours: itemNeighboursTable, promotions: promotionsTable,
+} as const;
 export type TableName = keyof typeof tables;

@@ -46,7 +46,6 @@ export function addParts(program: Command): void {
       const { runWorker } = await import('../parts/worker.js');
       await runWorker({
         endpoints: runningEndpoints(context),
-        config: { AFTERCARE_DATA_DIR: context.dataDir },
         bundlePath: fileURLToPath(new URL('../../workflows/bundle.js', import.meta.url)),
         signal: stopSignal(),
         logger: stderrLogger('worker'),

@@ -78,13 +78,18 @@ async function partStatuses(nc: NatsConnection): Promise<PartStatus[]> {
   return found;
 }
 
+const liveVersions = ({ promoted }: ShardStatus): string => {
+  const live = Object.entries(promoted).map(([model, version]) => `${model} ${version}`);
+  return live.length === 0 ? '' : `, live: ${live.join(', ')}`;
+};
+
 const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
 function text(status: Status): string {
   return [
     columns(['stream', 'messages', 'last', 'size'], status.streams.map((s) => [s.name, s.messages, s.lastSeq, mib(s.bytes)])),
     columns(['part', 'sequence', 'lag', 'memory', 'notes'], [
-      ...status.shards.map((s) => [`shard ${s.shard}`, s.seq, s.lag, mib(s.rssBytes), `${s.model.customers} customers, ${s.model.items} items, ${s.model.pairs} pairs of ${s.model.pairBytes.toFixed(1)} bytes, epoch ${s.epoch}, snapshot at ${s.snapshotSeq}`]),
+      ...status.shards.map((s) => [`shard ${s.shard}`, s.seq, s.lag, mib(s.rssBytes), `${s.model.customers} customers, ${s.model.items} items, ${s.model.pairs} pairs of ${s.model.pairBytes.toFixed(1)} bytes, epoch ${s.epoch}, snapshot at ${s.snapshotSeq}${liveVersions(s)}`]),
       ...status.sinks.map((s) => ['sink', s.eventsSeq, s.lag, mib(s.rssBytes), `${s.rows} rows since its start${s.owner ? '' : ', stand-by'}`]),
       ...status.workers.map((w) => ['worker', 0, 0, mib(w.rssBytes), `${w.runs} runs, ${w.failures} failed`]),
     ]),

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { loadKernel } from '../../models/recommend/load.js';
 import { foldSettings, foldStep, type FoldState } from '../../pipelines/fold.js';
+import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamCommits } from '../../pipelines/runtime/jetstream/commits.js';
 import { jetstreamLeases } from '../../pipelines/runtime/jetstream/leases.js';
@@ -25,6 +26,7 @@ export async function runShardProcess({ config, dataDir }: Context, endpoints: E
     holder: `${hostname()}/${process.pid}`,
     events: jetstreamLog(nc, streams.events),
     commits: jetstreamCommits(nc),
+    artefacts: jetstreamArtefacts(nc),
     leases: await jetstreamLeases(nc, config.AFTERCARE_LEASE_MS, config.AFTERCARE_REPLICAS),
     snapshots: snapshotFiles(join(dataDir, 'snapshots'), logger),
     step: foldStep(foldSettings(config), loadKernel()),

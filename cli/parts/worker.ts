@@ -1,16 +1,14 @@
 /** The worker: runs the workflows and their activities until it is told to stop. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Svcm, type Service } from '@nats-io/services';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type ActivityInterceptorsFactory, type LogEntry } from '@temporalio/worker';
-import { artefactFiles } from '../../activities/artefact-files.js';
 import { createExportActivities } from '../../activities/export-neighbours.js';
 import { connectClickHouse } from '../../pipelines/runtime/clickhouse.js';
+import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import type { Logger } from '../../pipelines/runtime/log-line.js';
-import type { Config } from '../../schemas/config.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
 import { compiledPath } from '../../servers/compiled.js';
 import type { Endpoints } from '../../servers/endpoints.js';
@@ -19,8 +17,6 @@ import { version } from '../version.js';
 
 export interface WorkerPartOptions {
   endpoints: Endpoints;
-  /** artefacts are kept under the data directory */
-  config: Pick<Config, 'AFTERCARE_DATA_DIR'>;
   /** the bundle made beforehand; where there is none, it is made at the start, which takes 3 s more */
   bundlePath: string;
   /** ends it in order */
@@ -43,7 +39,7 @@ const connectPatienceMs = 60_000;
  * @throws AftercareError unavailable when a server is not there; whatever ended the worker otherwise
  */
 export async function runWorker(options: WorkerPartOptions): Promise<void> {
-  const { endpoints, config, signal, logger } = options;
+  const { endpoints, signal, logger } = options;
   installRuntime(logger);
   const closers: (() => Promise<unknown>)[] = [];
   try {
@@ -61,7 +57,7 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
       connection,
       namespace: endpoints.temporal.namespace,
       taskQueue,
-      activities: createExportActivities({ nc, clickhouse, artefacts: artefactFiles(join(config.AFTERCARE_DATA_DIR, 'artefacts')) }),
+      activities: createExportActivities({ nc, clickhouse, artefacts: jetstreamArtefacts(nc) }),
       ...(existsSync(options.bundlePath) ? { workflowBundle: { codePath: options.bundlePath } } : { workflowsPath: compiledPath('workflows/index.js') }),
       interceptors: { activity: [countInto(status)] },
       ...modest,

@@ -35,6 +35,7 @@ function observe(state: RecommendState, event: Event): void {
       for (const line of event.lines) state.recommender.retract(event.customer, line.item, event.atMs);
       return;
     case 'control':
+      if (event.command !== 'forget') return;
       state.recommender.forget(event.customer);
       state.sessions.forget(event.customer);
       return;

@@ -2,7 +2,7 @@
 import { arrowBatch, type ArrowBatch } from '../../schemas/arrow.js';
 import { decode, type StoredMessage } from '../../schemas/decode.js';
 import { parseStoredSubject } from '../../schemas/subjects.js';
-import { eventsTable, recommendationsTable, rejectsTable, type EventRow, type RecommendationRow, type TableName } from '../../schemas/tables.js';
+import { eventsTable, promotionsTable, recommendationsTable, rejectsTable, type EventRow, type PromotionRow, type RecommendationRow, type TableName } from '../../schemas/tables.js';
 import type { Table } from '../../schemas/columns.js';
 import { AftercareError } from '../../schemas/errors.js';
 import type { Answer } from '../recommend/answer.js';
@@ -96,6 +96,7 @@ const kind = <Value, Row>(of: DecisionKind<Value, Row>): DecisionKind<never, nev
 /** A table of decisions joins here. */
 const decisionKinds: Partial<Record<TableName, DecisionKind<never, never>>> = {
   recommendations: kind({ table: recommendationsTable, rows: recommendationRows }),
+  promotions: kind({ table: promotionsTable, rows: (row: PromotionRow) => [row] }),
 };
 
 /** OUT: the decisions of each commit. @throws AftercareError order_broken from `add` for a decision that this program does not know */

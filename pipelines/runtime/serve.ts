@@ -77,6 +77,8 @@ export interface ShardStatus {
   rejects: number;
   rssBytes: number;
   model: ReturnType<typeof statsOf>;
+  /** version of each promoted model that is live */
+  promoted: Record<string, number>;
 }
 
 const shardStatus = (live: LiveShard<FoldState>): ShardStatus => ({
@@ -90,6 +92,7 @@ const shardStatus = (live: LiveShard<FoldState>): ShardStatus => ({
   rejects: live.rejects,
   rssBytes: process.memoryUsage.rss(),
   model: statsOf(live.state.recommend),
+  promoted: Object.fromEntries([...live.state.models.versions].map(([name, { version }]) => [name, version])),
 });
 
 /** What this shard answers out of its own memory. */
@@ -97,7 +100,7 @@ function shardHandlers(live: LiveShard<FoldState>) {
   const place = () => ({ shard: live.shard, seq: live.seq });
   return {
     async recommend(body: Uint8Array) {
-      const { answer: found, decision } = recommend(live.state.recommend, valid(checks.recommend(body)), place(), Date.now());
+      const { answer: found, decision } = recommend(live.state.recommend, valid(checks.recommend(body)), place(), Date.now(), live.state.models.versions);
       await live.record([decision]);
       return found;
     },

@@ -6,10 +6,12 @@
  * Whatever fails on the way, the state is thrown away and the same path is walked again: recovery is the start.
  */
 import { setImmediate as yieldToIo, setTimeout as delay } from 'node:timers/promises';
-import { decode, type StoredMessage } from '../../schemas/decode.js';
+import { decode, promotionOf, type StoredMessage } from '../../schemas/decode.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
 import { shardFilter } from '../../schemas/subjects.js';
-import type { Decision, Step } from '../step.js';
+import type { Event, Promote } from '../../schemas/events.js';
+import type { Decision, Step, StoredEvent } from '../step.js';
+import type { Artefacts } from './artefacts.js';
 import { decodeCommit, encodeCommit } from './commit.js';
 import { appendSurely, createCommitter, type Committer } from './committer.js';
 import type { Logger } from './log-line.js';
@@ -38,6 +40,8 @@ export interface ShardParts<State> {
   holder: string;
   events: MessageLog;
   commits: CommitLog;
+  /** where the models of promotions are */
+  artefacts: Artefacts;
   leases: Leases;
   snapshots: Snapshots;
   step: Step<State>;
@@ -138,6 +142,8 @@ class OwnedShard<State> {
   /** what is folded up to here was committed before: its decisions are known, and are not committed again */
   readonly #silentTo: number;
   readonly live: LiveShard<State>;
+  /** the event that is folded; one object, as there are hundreds of thousands a second */
+  readonly #stored: StoredEvent;
   readonly #target;
 
   constructor(
@@ -156,13 +162,12 @@ class OwnedShard<State> {
     const emit = (decision: Decision): void => {
       if (this.#seq > this.#silentTo) committer.emit(decision);
     };
-    const stored = { event: undefined as never, shard, position: 0, receivedMs: 0 };
+    const stored: StoredEvent = { event: undefined as never, shard, position: 0, receivedMs: 0 };
+    this.#stored = stored;
     this.#target = {
-      receivedMs: 0,
-      event: (event: unknown, position: number): void => {
-        stored.event = event as never;
+      event: (event: Event, position: number): void => {
+        stored.event = event;
         stored.position = position;
-        stored.receivedMs = this.#target.receivedMs;
         step.step(state, stored, emit);
         this.#eventsOfMessage += 1;
       },
@@ -213,7 +218,9 @@ class OwnedShard<State> {
     const { batchEventsMax, sliceMs } = this.parts.settings;
     let sliceEnd = performance.now() + sliceMs;
     for (const message of messages) {
-      this.#fold(message);
+      const promotion = promotionOf(message, this.parts.shards);
+      if (promotion === undefined) this.#fold(message);
+      else await this.#foldPromotion(message, promotion);
       const full = committer.waiting >= batchEventsMax;
       if (!full && performance.now() < sliceEnd) continue;
       committer.kick();
@@ -228,11 +235,30 @@ class OwnedShard<State> {
     committer.kick();
   }
 
+  /**
+   * A step cannot wait, so its artefact is fetched first. One that is gone or damaged is so at every replay, and the step is
+   * told; a store that does not answer is an error, and the shard starts again: it must not differ from a replay.
+   */
+  async #foldPromotion(message: StoredMessage, { model, version, sha256, bytes }: Promote): Promise<void> {
+    const { artefacts, shard, logger } = this.parts;
+    this.committer.kick(); // what was folded does not wait for it
+    try {
+      this.#stored.artefact = await artefacts.load({ name: model, version, sha256, bytes });
+      logger('info', 'promotion is folded', { shard, seq: message.seq, model, version });
+    } catch (error) {
+      if (!(error instanceof AftercareError && error.code === 'bad_file')) throw error;
+      this.#stored.artefactGone = messageOf(error);
+      logger('warn', 'promotion without its artefact: what is live stays', { shard, seq: message.seq, reason: messageOf(error) });
+    }
+    this.#fold(message);
+    this.#stored.artefact = this.#stored.artefactGone = undefined;
+  }
+
   #fold(message: StoredMessage): void {
     if (message.seq <= this.#seq) throw new AftercareError('order_broken', `message ${message.seq} came after ${this.#seq}`);
     this.#seq = message.seq;
     this.#eventsOfMessage = 0;
-    this.#target.receivedMs = message.receivedMs;
+    this.#stored.receivedMs = message.receivedMs;
     decode(message, this.parts.shards, this.#target);
     this.#events += this.#eventsOfMessage;
     this.#messagesSinceSnapshot += 1;

@@ -4,6 +4,7 @@
  */
 import { start } from './0001-start.js';
 import { sessionChannel } from './0002-session-channel.js';
+import { promotions } from './0003-promotions.js';
 
 export interface Migration {
   version: number;
@@ -15,4 +16,5 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'start', statements: start },
   { version: 2, name: 'session channel', statements: sessionChannel },
+  { version: 3, name: 'promotions', statements: promotions },
 ];

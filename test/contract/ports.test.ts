@@ -40,7 +40,7 @@ let client: ClickHouseClient;
 beforeAll(async () => {
   server = await startNats({ dataDir: join(directory, 'nats') });
   nc = await connectNats(server, 'test');
-  await ensureStreams(await jetstreamManager(nc), { shards: 1, replicas: 1, eventsBytesMax: 2 ** 30 });
+  await ensureStreams(await jetstreamManager(nc), { shards: 1, replicas: 1, eventsBytesMax: 2 ** 30, artefactsBytesMax: 2 ** 28 });
   clickhouse = await startClickHouse({ dataDir: join(directory, 'clickhouse') });
   client = connectClickHouse({ ...clickhouse, database: 'aftercare' });
   await migrate(client, 'aftercare');
@@ -249,7 +249,7 @@ it('a damaged snapshot file is passed over for the one before it', async () => {
 
 it('streams that were made for another number of shards are refused', async () => {
   const jsm = await jetstreamManager(nc);
-  await expect(ensureStreams(jsm, { shards: 2, replicas: 1, eventsBytesMax: 2 ** 30 })).rejects.toThrow(/2 shards need/);
+  await expect(ensureStreams(jsm, { shards: 2, replicas: 1, eventsBytesMax: 2 ** 30, artefactsBytesMax: 2 ** 28 })).rejects.toThrow(/2 shards need/);
   expect(outSubject(0)).toBe('out.0');
 });
 

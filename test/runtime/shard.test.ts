@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { decodeCommit, type Commit } from '../../pipelines/runtime/commit.js';
 import { silentLogger } from '../../pipelines/runtime/log-line.js';
+import { memoryArtefacts, type MemoryArtefacts } from '../../pipelines/runtime/memory/artefacts.js';
 import { memoryCommits, memoryLog, type MemoryLog } from '../../pipelines/runtime/memory/log.js';
 import { memoryLeases, memorySnapshots } from '../../pipelines/runtime/memory/stores.js';
 import type { CommitLog, Snapshots } from '../../pipelines/runtime/ports.js';
@@ -13,6 +14,7 @@ import { mortal } from '../support/mortal.js';
 import { next, toyStep, type Toy } from '../support/toy-step.js';
 
 interface World {
+  artefacts: MemoryArtefacts;
   events: MemoryLog;
   out: MemoryLog;
   commits: CommitLog;
@@ -21,7 +23,7 @@ interface World {
 
 function world(): World {
   const out = memoryLog();
-  return { events: memoryLog(), out, commits: memoryCommits(out), snapshots: memorySnapshots() };
+  return { artefacts: memoryArtefacts(), events: memoryLog(), out, commits: memoryCommits(out), snapshots: memorySnapshots() };
 }
 
 function parts(world: World, more: Partial<ShardParts<Toy>> = {}): ShardParts<Toy> {

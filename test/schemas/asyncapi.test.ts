@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import specs from '@asyncapi/specs';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import { eventExamples, serviceExamples } from '../../schemas/asyncapi-examples.js';
+import { eventExamples, promoteExample, serviceExamples } from '../../schemas/asyncapi-examples.js';
 import { asyncApiDocument, documentPath, documentText } from '../../schemas/asyncapi.js';
 import { checkEvent } from '../../schemas/decode.js';
 import { eventSchemas, eventTypes } from '../../schemas/events.js';
@@ -56,6 +56,13 @@ describe('its examples', () => {
     const validate = ajv().compile(document.components.schemas[type]);
     expect(validate(eventExamples[type])).toBe(true);
     expect(validate({ ...eventExamples[type], surprise: 1 })).toBe(false);
+  });
+
+  it('the promotion is valid, by our own check and by the published schema', () => {
+    expect(checkEvent(promoteExample)).toEqual({ event: promoteExample });
+    const validate = ajv().compile(document.components.schemas.control);
+    expect(validate(promoteExample)).toBe(true);
+    expect(validate({ ...promoteExample, command: 'forget' })).toBe(false);
   });
 
   it.each(Object.keys(serviceSchemas) as ServiceName[])('the request to %s is valid', (name) => {

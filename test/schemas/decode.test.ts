@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { positionOf, sequenceOf } from '../../schemas/decode.js';
+import { promoteExample } from '../../schemas/asyncapi-examples.js';
+import { positionOf, promotionOf, sequenceOf } from '../../schemas/decode.js';
 import { limits } from '../../schemas/limits.js';
+import { partitionOf, shardToken } from '../../schemas/subjects.js';
 import { badMessages } from '../../simulator/bad-messages.js';
 import { click, decoded, purchase, storedSubject } from './stored.js';
 
@@ -45,6 +47,64 @@ describe('the message names the field', () => {
   it('tells both partitions of a stranger in an envelope', () => {
     const { rejects } = decoded('ev.3.click', JSON.stringify({ ...click, customer: 'a' }), { shards: 4 });
     expect(rejects[0]).toMatchObject({ reason: 'wrong_partition', detail: expect.stringContaining('"a" belongs to partition 0, not 3') as string });
+  });
+});
+
+describe('controls', () => {
+  const forget = { v: 1, type: 'control', id: 'f1', customer: 'c1', atMs: click.atMs, command: 'forget' };
+  const promote = { ...promoteExample };
+  const detailOf = (event: object, subject = 'ev.0.control'): string | undefined => decoded(subject, JSON.stringify(event)).rejects[0]?.detail;
+
+  it('takes a forgetting and a promotion', () => {
+    for (const event of [forget, promote]) expect(decoded('ev.0.control', JSON.stringify(event)).events.map((e) => e.event)).toEqual([event]);
+  });
+
+  const cases: [string, object, string][] = [
+    ['a promotion without its model', { ...promote, model: undefined }, 'missing field "model"'],
+    ['a promotion without its sha256', { ...promote, sha256: undefined }, 'missing field "sha256"'],
+    ['a promotion of a part of a version', { ...promote, version: 1.5 }, 'version must be integer, got 1.5'],
+    ['a promotion of nothing', { ...promote, bytes: 0 }, 'bytes must be >= 1, got 0'],
+    ['a promotion of more than a shard holds', { ...promote, bytes: 2 ** 40 }, 'bytes must be <= 268435456'],
+    ['a promotion of a path', { ...promote, model: '../svd' }, 'model must match'],
+    ['a promotion of capital letters', { ...promote, sha256: promote.sha256.toUpperCase() }, 'sha256 must match'],
+    ['a promotion in a customer\'s name', { ...promote, customer: 'c1' }, 'customer must match'],
+    ['a forgetting with a model', { ...forget, model: 'svd' }, 'unknown field "model"'],
+    ['a forgetting with a version', { ...forget, version: 1 }, 'unknown field "version"'],
+    ['a forgetting of a shard\'s token', { ...forget, customer: '~0' }, 'customer must match'],
+    ['another command', { ...forget, command: 'erase' }, 'command must be one of forget, promote, got "erase"'],
+    ['a command of every object', { ...forget, command: 'constructor' }, 'command must be one of forget, promote, got "constructor"'],
+    ['no command', { ...forget, command: undefined }, 'missing field "command"'],
+  ];
+  it.each(cases)('%s names the field', (_name, event, detail) => {
+    expect(detailOf(event)).toContain(detail);
+  });
+
+  it('no customer has the name of a shard\'s token', () => {
+    expect(detailOf({ ...click, customer: '~0' }, 'ev.0.click')).toContain('customer must match');
+  });
+
+  it('a promotion is alone in its message; the lines beside it are taken', () => {
+    const both = `${JSON.stringify(forget)}\n${JSON.stringify(promote)}`;
+    for (const [subject, body, events] of [['ev.0.batch', JSON.stringify(promote), 0], ['ev.0.batch', both, 1], ['ev.0.control', both, 1]] as const) {
+      const outcome = decoded(subject, body);
+      expect(outcome.events).toHaveLength(events);
+      expect(outcome.rejects).toMatchObject([{ reason: 'not_alone', detail: 'a promotion is a message of its own; publish it to events.control.~0 without other lines' }]);
+    }
+  });
+
+  it('a promotion is found before it is folded, and nothing else is', () => {
+    const found = (subject: string, event: object) => promotionOf({ subject, seq: 1, receivedMs: Date.UTC(2026, 10, 24), body: Buffer.from(JSON.stringify(event)) }, 1);
+    expect(found('ev.0.control', promote)).toEqual(promote);
+    for (const [subject, event] of [['ev.0.batch', promote], ['ev.0.control', forget], ['ev.0.click', click], ['ev.0.control', { ...promote, bytes: 0 }]] as const) expect(found(subject, event)).toBeUndefined();
+  });
+
+  it.each([1, 2, 4, 7, 256])('each of %i shards has a token of its own', (count) => {
+    for (let shard = 0; shard < count; shard++) {
+      const token = shardToken(shard, count);
+      expect(partitionOf(token, count)).toBe(shard);
+      expect(decoded(`ev.${shard}.control`, JSON.stringify({ ...promote, customer: token }), { shards: count }).events).toHaveLength(1);
+      if (count > 1) expect(decoded(`ev.${(shard + 1) % count}.control`, JSON.stringify({ ...promote, customer: token }), { shards: count }).rejects[0].reason).toBe('wrong_partition');
+    }
   });
 });
 

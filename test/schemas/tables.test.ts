@@ -7,7 +7,7 @@ import { migrate } from '../../pipelines/runtime/migrate.js';
 import { arrowBatch } from '../../schemas/arrow.js';
 import { clickHouseType } from '../../schemas/columns.js';
 import { migrations } from '../../schemas/migrations/index.js';
-import { eventsTable, rejectsTable, tables } from '../../schemas/tables.js';
+import { eventsTable, promotionsTable, rejectsTable, tables, type PromotionRow } from '../../schemas/tables.js';
 import { startClickHouse } from '../../servers/clickhouse.js';
 import { purchase } from '../support/events.js';
 import { tempDir } from '../support/temp.js';
@@ -52,6 +52,25 @@ describe('migrations', () => {
     await expect(migrate(client, database)).rejects.toThrow(/schema version 999.*run the newer program/);
     await client.command({ query: 'ALTER TABLE schema_migrations DELETE WHERE version = 999', clickhouse_settings: { mutations_sync: '2' } });
   });
+});
+
+it('model_at tells the version that was live in each shard at a moment', async () => {
+  const batch = arrowBatch(promotionsTable);
+  const promoted = (version: number, seq: number, atMs: number, more: Partial<PromotionRow> = {}): void =>
+    batch.push({ model: 'svd', version, sha256: `sha-${version}`, bytes: 10, outcome: 'live', detail: '', shard: 0, seq, atMs, ...more });
+  const noon = Date.UTC(2026, 0, 15, 12);
+  promoted(16, 1024, noon);
+  promoted(17, 2048, noon + 1000);
+  promoted(16, 3072, noon + 2000); // rolled back
+  promoted(18, 4096, noon + 3000, { outcome: 'missing' });
+  promoted(17, 1024, noon, { shard: 1 });
+  promoted(3, 5120, noon + 500, { model: 'blend' });
+  await clickHouseRows(client).insert('promotions', promotionsTable.columns.map((c) => c.name), batch.finish(), 'promotions:1');
+  const at = (time: string) => query<{ model: string; shard: number; version: number }>(`SELECT model, shard, version FROM model_at(time = '${time}') ORDER BY model, shard`);
+  expect(await at('2026-01-15 11:59:59')).toEqual([]);
+  expect(await at('2026-01-15 12:00:00')).toEqual([{ model: 'svd', shard: 0, version: 16 }, { model: 'svd', shard: 1, version: 17 }]);
+  expect((await at('2026-01-15 12:00:01.5')).find(({ model, shard }) => model === 'svd' && shard === 0)?.version).toBe(17);
+  expect(await at('2026-01-16 00:00:00')).toEqual([{ model: 'blend', shard: 0, version: 3 }, { model: 'svd', shard: 0, version: 16 }, { model: 'svd', shard: 1, version: 17 }]);
 });
 
 describe('Arrow bytes', () => {

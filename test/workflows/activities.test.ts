@@ -5,7 +5,7 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger } from '@temporalio/worker';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { memoryArtefacts } from '../../activities/artefact-memory.js';
+import { memoryArtefacts } from '../../pipelines/runtime/memory/artefacts.js';
 import { createExportActivities, type ExportActivities, type NeighboursRef } from '../../activities/export-neighbours.js';
 import { clickHouseRows } from '../../pipelines/runtime/clickhouse.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';

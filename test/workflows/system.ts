@@ -1,10 +1,12 @@
 /** The real servers, and workers as processes: what the tests of the export run against. */
 import { join } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
+import { jetstreamManager } from '@nats-io/jetstream';
 import type { Client } from '@temporalio/client';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectClickHouse } from '../../pipelines/runtime/clickhouse.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
+import { ensureStreams } from '../../pipelines/runtime/jetstream/streams.js';
 import { migrate } from '../../pipelines/runtime/migrate.js';
 import { startClickHouse, type ClickHouse } from '../../servers/clickhouse.js';
 import { compiledPath } from '../../servers/compiled.js';
@@ -58,13 +60,14 @@ export async function startSystem(directory: string): Promise<System> {
   const [store, nats, server] = await Promise.all([startStore(directory), startNats({ dataDir: join(directory, 'nats') }), startTemporal({ dataDir: join(directory, 'temporal') })]);
   const endpoints: Endpoints = { nats, clickhouse: { ...store.server, database: 'aftercare' }, temporal: { address: server.address, namespace: 'default' } };
   const [nc, temporal] = await Promise.all([connectNats(nats, 'test'), connectTemporal(endpoints.temporal)]);
+  await ensureStreams(await jetstreamManager(nc), { shards: 2, replicas: 1, eventsBytesMax: 2 ** 28, artefactsBytesMax: 2 ** 28 });
   const workers: ServerHandle[] = [];
   return {
     store,
     nc,
     temporal,
     async startWorker() {
-      const config = { endpoints, dataDir: directory, bundlePath: compiledPath('workflows/bundle.js') };
+      const config = { endpoints, bundlePath: compiledPath('workflows/bundle.js') };
       const worker = await spawnServer({
         name: 'worker', port: 0, command: process.execPath, args: [compiledPath('test/workflows/worker-process.js')],
         env: { ...process.env, TEST_WORKER: JSON.stringify(config) },

@@ -3,7 +3,7 @@ import { runWorker } from '../../cli/parts/worker.js';
 import { stderrLogger } from '../../pipelines/runtime/log-line.js';
 import type { Endpoints } from '../../servers/endpoints.js';
 
-const { endpoints, dataDir, bundlePath } = JSON.parse(process.env.TEST_WORKER ?? '') as { endpoints: Endpoints; dataDir: string; bundlePath: string };
+const { endpoints, bundlePath } = JSON.parse(process.env.TEST_WORKER ?? '') as { endpoints: Endpoints; bundlePath: string };
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
-await runWorker({ endpoints, config: { AFTERCARE_DATA_DIR: dataDir }, bundlePath, signal: stop.signal, logger: stderrLogger('worker') });
+await runWorker({ endpoints, bundlePath, signal: stop.signal, logger: stderrLogger('worker') });

@@ -9,6 +9,8 @@ export interface StreamOptions {
   replicas: number;
   /** bytes of EVENTS; when they are used up producers get an error (10077), and nothing is dropped */
   eventsBytesMax: number;
+  /** bytes of ARTEFACTS; when they are used up a workflow gets an error that says so */
+  artefactsBytesMax: number;
 }
 
 const nanosPerSecond = 1_000_000_000;
@@ -41,6 +43,8 @@ export function wantedStreams(options: StreamOptions): Wanted[] {
       max_age: 7 * 86_400 * nanosPerSecond,
       duplicate_window: 3600 * nanosPerSecond,
     },
+    // No age: a version is dropped when newer ones have taken its place.
+    { ...common, name: streams.artefacts, subjects: ['art.>'], discard: DiscardPolicy.New, max_bytes: options.artefactsBytesMax, allow_direct: true },
   ];
 }
 
