@@ -36,7 +36,10 @@ function fold(model: Oracle, events: Event[]): void {
   }
 }
 
-/** Mostly observations, out of order, over a span in which the landmark may move several times. */
+/**
+ * Mostly observations, out of order, over a span in which the landmark may move several times. `size` makes streams of any length up
+ * to the longest likely: by default they are of ten events at most, and no limit is ever met.
+ */
 function streams(options: { customers: number; items: number; spanMs: number; length: number }): fc.Arbitrary<Event[]> {
   const customer = fc.nat({ max: options.customers - 1 });
   const item = fc.nat({ max: options.items - 1 });
@@ -46,7 +49,7 @@ function streams(options: { customers: number; items: number; spanMs: number; le
   });
   const retract = fc.record({ kind: fc.constant('retract' as const), customer, item });
   const forget = fc.record({ kind: fc.constant('forget' as const), customer });
-  return fc.array(fc.oneof({ weight: 12, arbitrary: observe }, { weight: 3, arbitrary: retract }, { weight: 1, arbitrary: forget }), { maxLength: options.length });
+  return fc.array(fc.oneof({ weight: 12, arbitrary: observe }, { weight: 3, arbitrary: retract }, { weight: 1, arbitrary: forget }), { maxLength: options.length, size: 'max' });
 }
 
 /** Similarities by name: what is below 1e-7 may be rounding on one side and nothing on the other. */
@@ -121,7 +124,7 @@ describe('a worked example', () => {
 describe('the kernel equals the naive twin', () => {
   const size = { customers: 8, items: 12, length: 150 };
 
-  function expectSame(settings: RecommendSettings, events: Event[]): void {
+  function expectSame(settings: RecommendSettings, events: Event[]): Recommender {
     const fast = create(settings);
     const naive = createNaive(settings);
     fold(fast, events);
@@ -137,6 +140,7 @@ describe('the kernel equals the naive twin', () => {
       expectSameAnswer(fast, naive, `c${c}`);
     }
     expectSameAnswer(fast, naive, 'nobody');
+    return fast;
   }
 
   /** Orders of equals may differ by rounding; which items there are, and the sum of the scores, may not. */
@@ -148,11 +152,11 @@ describe('the kernel equals the naive twin', () => {
   }
 
   it('on streams within a few half-lives', () => {
-    fc.assert(fc.property(streams({ ...size, spanMs: 90 * day }), (events) => expectSame(settingsOf(), events)), { numRuns: 300, seed: 1 });
+    fc.assert(fc.property(streams({ ...size, spanMs: 90 * day }), (events) => void expectSame(settingsOf(), events)), { numRuns: 60, seed: 1 });
   });
 
   it('with a short history that pushes entries out', () => {
-    fc.assert(fc.property(streams({ ...size, spanMs: 90 * day }), (events) => expectSame(settingsOf({ history: 4 }), events)), { numRuns: 200, seed: 2 });
+    fc.assert(fc.property(streams({ ...size, spanMs: 90 * day }), (events) => void expectSame(settingsOf({ history: 4 }), events)), { numRuns: 50, seed: 2 });
   });
 
   it('while the landmark moves', () => {
@@ -160,13 +164,16 @@ describe('the kernel equals the naive twin', () => {
     // subtracts from a sum that later events dwarf is lost to rounding, on both sides alike: the table compares by absolute cosine.
     fc.assert(fc.property(streams({ ...size, spanMs: 600 * hour }), (events) => {
       expectSame(settingsOf({}, hour), events.filter(({ kind }) => kind === 'observe'));
-    }), { numRuns: 200, seed: 3 });
+    }), { numRuns: 50, seed: 3 });
   });
 
   it('while customers and items are evicted', () => {
+    let most = 0;
     fc.assert(fc.property(streams({ ...size, spanMs: 90 * day }), (events) => {
-      expectSame(settingsOf({ customers: 3, items: 5 }), events.filter(({ kind }) => kind !== 'forget'));
-    }), { numRuns: 200, seed: 4 });
+      const { evicted } = expectSame(settingsOf({ customers: 3, items: 5 }), events.filter(({ kind }) => kind !== 'forget')).stats();
+      most = Math.max(most, Math.min(evicted.customers, evicted.items));
+    }), { numRuns: 60, seed: 4 });
+    expect(most, 'the streams are long enough').toBeGreaterThan(30);
   });
 });
 
@@ -244,7 +251,7 @@ describe('time', () => {
         }
         for (const { strength } of model.profile(`c${c}`)?.items ?? []) expect(strength > 0 && strength <= 5.001).toBe(true);
       }
-    }), { numRuns: 200, seed: 5 });
+    }), { numRuns: 60, seed: 5 });
   });
 
   it('ignores what is too old to count, and leaves no trace of it', () => {
@@ -268,7 +275,7 @@ describe('refunds and forgetting', () => {
       expectSameTable(table(with0, 10), table(without, 10));
       expect(with0.stats().pairs).toBe(without.stats().pairs);
       expect(Buffer.concat(with0.snapshot()).includes(Buffer.from('c0', 'utf16le'))).toBe(false);
-    }), { numRuns: 200, seed: 6 });
+    }), { numRuns: 50, seed: 6 });
   });
 
   it('a refund takes back exactly what a purchase added', () => {
@@ -299,6 +306,19 @@ describe('refunds and forgetting', () => {
       expect(model.similar('cup', 1)?.[0].similarity).toBeGreaterThan(0);
     }
   });
+
+  it('what was sent back stays known while some other item makes room', () => {
+    // An eviction opens every history; what counted for nothing was taken for decayed, and ann was shown her kettle again.
+    for (const model of [create(settingsOf({ items: 4 })), createNaive(settingsOf({ items: 4 }))]) {
+      model.observe('bob', 'old', 5, start);
+      for (const customer of ['ann', 'bob']) for (const item of ['kettle', 'cup', 'pot']) model.observe(customer, item, 5, start);
+      model.retract('ann', 'kettle', start);
+      model.observe('ann', 'new', 5, start); // old makes room
+      expect(model.similar('old', 1)).toBeUndefined();
+      model.observe('ann', 'new', 5, start + day);
+      expect(model.recommend('ann', 5, start + day)).toEqual([]);
+    }
+  });
 });
 
 describe('user-user', () => {
@@ -316,13 +336,14 @@ describe('user-user', () => {
         expect([...mine.keys()].sort()).toEqual([...theirs.keys()].sort());
         for (const [item, weight] of mine) expect(close(weight, theirs.get(item) ?? Number.NaN)).toBe(true);
       }
-    }), { numRuns: 60, seed: 7 });
+    }), { numRuns: 30, seed: 7 });
   });
 });
 
 describe('limits', () => {
   it('are never exceeded, at any moment', () => {
-    const limits = { customers: 5, items: 70, pairs: 300, history: 6, neighbours: 4, postings: 3, memory: 2 ** 28 };
+    const limits = { customers: 5, items: 70, pairs: 60, history: 6, neighbours: 4, postings: 3, memory: 2 ** 28 };
+    const most = { customers: 0, items: 0, pairs: 0 };
     fc.assert(fc.property(streams({ customers: 12, items: 200, spanMs: 90 * day, length: 600 }), (events) => {
       const model = create(settingsOf(limits));
       for (const event of events) {
@@ -332,7 +353,10 @@ describe('limits', () => {
         expect((model.profile(`c${event.customer}`)?.items.length ?? 0) <= limits.history).toBe(true);
       }
       for (const { neighbours } of model.neighbours(0, 1000).items) expect(neighbours.length <= limits.neighbours).toBe(true);
-    }), { numRuns: 60, seed: 8 });
+      const { evicted } = model.stats();
+      for (const key of ['customers', 'items', 'pairs'] as const) most[key] = Math.max(most[key], evicted[key]);
+    }), { numRuns: 30, seed: 8 });
+    expect(most.customers > 50 && most.items > 50 && most.pairs > 50, `limits that were met: ${JSON.stringify(most)}`).toBe(true);
   });
 
   it('hold the memory, whatever is remembered: the silent make room, nothing stops', () => {
@@ -384,7 +408,7 @@ describe('snapshots', () => {
       expect(Buffer.concat(second.snapshot()).equals(Buffer.concat(whole.snapshot()))).toBe(true);
       expect(second.hash()).toBe(whole.hash());
       for (let c = 0; c < 12; c += 1) expect(second.recommend(`c${c}`, 20, start)).toEqual(whole.recommend(`c${c}`, 20, start));
-    }), { numRuns: 100, seed: 9 });
+    }), { numRuns: 40, seed: 9 });
   });
 
   const settings = settingsOf(limits);
@@ -435,7 +459,7 @@ describe('asking', () => {
       model.neighbours(0, 1000);
       model.stats();
       expect(model.hash()).toBe(before);
-    }), { numRuns: 60, seed: 10 });
+    }), { numRuns: 30, seed: 10 });
   });
 
   it('pages through all items', () => {

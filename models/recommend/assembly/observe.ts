@@ -84,7 +84,8 @@ function openHistory(c: u32): void {
     const item = load<u32>(items + (i << 2));
     const place = load<u32>(places + (i << 2));
     const dying = (load<u32>(hot(item), 28) & DYING) !== 0;
-    if (r < R_MIN || dying) {
+    // While the landmark stands, an r of 0 is an item that was sent back: it stays when only a dying item brought us here.
+    if (dying || (r < R_MIN && steps !== 0)) {
       if (!dying) clearPosting(item, place, c);
       continue;
     }
