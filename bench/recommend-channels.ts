@@ -4,6 +4,7 @@ import { epochOf, halfLives, R_MIN, relative } from '../models/recommend/decay.j
 import { instantiate, NONE, type Answer } from '../models/recommend/kernel.js';
 import { loadKernel } from '../models/recommend/load.js';
 import type { RecommendSettings } from '../models/recommend/recommender.js';
+import { prunes } from '../models/recommend/settings.js';
 
 export interface Channels {
   observe(customer: string, item: string, strength: number, atMs: number): void;
@@ -27,8 +28,8 @@ const listMost = 254;
 
 /** For a stream that stays within the limits: nothing is evicted here. */
 export function createChannels(settings: RecommendSettings): Channels {
-  const { limits, halfLifeMs } = settings;
-  const kernel = instantiate(loadKernel(), limits, limits.items);
+  const { limits, halfLifeMs, pruning } = settings;
+  const kernel = instantiate(loadKernel(), limits, limits.items, pruning);
   const [customers, items] = [createIntern(), createIntern()];
   let epoch: number | undefined;
   const idsOf = (count: number): number[] => kernel.take(count).map(({ id }) => id);
@@ -50,6 +51,7 @@ export function createChannels(settings: RecommendSettings): Channels {
       if (epoch === undefined) kernel.begin(now);
       else if (now > epoch) kernel.advance(now);
       epoch = Math.max(epoch ?? now, now);
+      if (prunes(pruning)) kernel.renewPruned(Math.floor(x));
       const r = relative(strength, x, epoch);
       if (r < R_MIN) return;
       kernel.observe(added(customers, customer, kernel.addCustomer), added(items, item, kernel.addItem), r);

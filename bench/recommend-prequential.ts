@@ -47,9 +47,9 @@ const sources: Source[] = [
 ];
 
 /** strength 0: a refund */
-interface Touch { customer: string; item: string; strength: number; atMs: number }
+export interface Touch { customer: string; item: string; strength: number; atMs: number }
 
-async function readTouches(dataset: string, file: string): Promise<Touch[]> {
+export async function readTouches(dataset: string, file: string): Promise<Touch[]> {
   const touches: Touch[] = [];
   for await (const batch of datasets[dataset].read(file)) {
     for (const { event } of batch) if (event !== undefined) touches.push(...touchesOf(event as Event));
@@ -68,7 +68,7 @@ function touchesOf(event: Event): Touch[] {
 
 type Observer = Pick<Channels, 'observe'> & { retract(customer: string, item: string, atMs: number): void };
 
-function learn(model: Observer, { customer, item, strength, atMs }: Touch): void {
+export function learn(model: Observer, { customer, item, strength, atMs }: Touch): void {
   if (strength > 0) model.observe(customer, item, strength, atMs);
   else model.retract(customer, item, atMs);
 }

@@ -5,6 +5,7 @@ import type { SuiteOptions } from './main.js';
 import { inProcessRows } from './recommend-inprocess.js';
 import { ml100kRows } from './recommend-ml100k.js';
 import { prequentialRows } from './recommend-prequential.js';
+import { pruningRows } from './recommend-pruning.js';
 import { serveRows } from './recommend-serve.js';
 import { svdRows } from './recommend-svd.js';
 import type { Row } from './report.js';
@@ -20,6 +21,7 @@ const parts: Record<string, Part> = {
   svd: svdRows,
   ml100k: ml100kRows,
   prequential: prequentialRows,
+  pruning: pruningRows,
   budget: budgetRows,
 };
 

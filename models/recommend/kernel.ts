@@ -1,5 +1,5 @@
 /** The WebAssembly kernel as TypeScript sees it: dense ids, numbers relative to the landmark, addresses. */
-import type { RecommendLimits } from './recommender.js';
+import { prunes, type PruningSettings, type RecommendLimits } from './settings.js';
 
 /** "Nobody", where a customer id is expected. */
 export const NONE = 0xffffffff;
@@ -13,9 +13,10 @@ export const RECORD = { hot: 32, cold: 48, customer: 32 } as const;
 
 interface Exports {
   memory: WebAssembly.Memory;
-  init(customers: number, items: number, pairs: number, history: number, neighbours: number, postings: number, bytes: number): number;
+  init(customers: number, items: number, pairs: number, history: number, neighbours: number, postings: number, bytes: number, delta: number, remembered: number): number;
   begin(epoch: number): void;
   advance(epoch: number): void;
+  renewPruned(period: number): void;
   addCustomer(id: number): void;
   addItem(id: number): void;
   observe(customer: number, item: number, r: number): void;
@@ -50,6 +51,7 @@ interface Exports {
   pairs(): number;
   pairBytes(): number;
   pairsDropped(): number;
+  pairsPruned(): number;
   epochNow(): number;
   answers(): number;
 }
@@ -83,10 +85,10 @@ function answerAt(view: DataView, index: number): Answer {
   };
 }
 
-export function instantiate(wasm: BufferSource | WebAssembly.Module, limits: RecommendLimits, itemRoom: number): Kernel {
+export function instantiate(wasm: BufferSource | WebAssembly.Module, limits: RecommendLimits, itemRoom: number, pruning?: PruningSettings): Kernel {
   const module = wasm instanceof WebAssembly.Module ? wasm : new WebAssembly.Module(wasm);
   const kernel = new WebAssembly.Instance(module).exports as unknown as Exports;
-  kernel.init(limits.customers, itemRoom, limits.pairs, limits.history, limits.neighbours, limits.postings, limits.memory);
+  kernel.init(limits.customers, itemRoom, limits.pairs, limits.history, limits.neighbours, limits.postings, limits.memory, prunes(pruning) ? pruning.delta : 0, prunes(pruning) ? pruning.remembered : 0);
   const answers = kernel.answers() >>> 0;
   return {
     ...kernel,

@@ -5,7 +5,8 @@
 import { createIntern } from '../intern.js';
 import { DOT_MIN, epochOf, halfLives, R_MIN, relative, STEP, toMoment } from './decay.js';
 import { DEPTH, fuse, type Ranked, type Ranking } from './fuse.js';
-import { checkK, checkSettings, evictionBatch, type RecommendSettings } from './settings.js';
+import { createPruner, type Pruner } from './naive-pruning.js';
+import { checkK, checkSettings, evictionBatch, prunes, type RecommendSettings } from './settings.js';
 import type { Neighbour, Recommendation, Recommender } from './recommender.js';
 
 interface Item {
@@ -31,6 +32,8 @@ interface State {
   epoch: number | undefined;
   newestMs: number;
   evicted: { customers: number; items: number; pairs: number };
+  /** undefined: nothing is pruned */
+  pruner: Pruner | undefined;
 }
 
 const SEEDS = 50;
@@ -42,7 +45,12 @@ const RESIDUE = 1e-12;
 /** Everything but snapshots. `similarCustomers` is what user-user rests on. */
 export type Oracle = Omit<Recommender, 'snapshot' | 'hash'>;
 
-export function createNaive(settings: RecommendSettings): Oracle {
+export interface Naive extends Oracle {
+  /** As of the newest event; undefined: the pair has none. */
+  dotOf(a: string, b: string): number | undefined;
+}
+
+export function createNaive(settings: RecommendSettings): Naive {
   checkSettings(settings);
   const state: State = {
     settings,
@@ -53,7 +61,9 @@ export function createNaive(settings: RecommendSettings): Oracle {
     epoch: undefined,
     newestMs: 0,
     evicted: { customers: 0, items: 0, pairs: 0 },
+    pruner: undefined,
   };
+  if (prunes(settings.pruning)) state.pruner = createPruner(settings.pruning, settings.limits, (name) => state.items.get(name) ?? { norm2: 0, popularity: 0, dots: new Map() });
   return {
     observe: (customer, item, strength, atMs) => observe(state, customer, item, strength, atMs),
     retract(customer, item) {
@@ -77,6 +87,10 @@ export function createNaive(settings: RecommendSettings): Oracle {
       const from = state.items.get(item);
       return from === undefined ? undefined : nearest(state, from).slice(0, Math.min(k, MOST));
     },
+    dotOf(a, b) {
+      const dot = state.items.get(a)?.dots.get(b);
+      return dot === undefined ? undefined : dot * toTime(state) ** 2;
+    },
     profile(customer) {
       const history = state.customers.get(customer);
       if (history === undefined) return undefined;
@@ -92,7 +106,7 @@ export function createNaive(settings: RecommendSettings): Oracle {
     },
     stats() {
       const pairs = [...state.items.values()].reduce((sum, { dots }) => sum + dots.size, 0) / 2;
-      return { customers: state.customers.size, items: state.items.size, pairs, pairBytes: 0, memoryBytes: 0, evicted: state.evicted };
+      return { customers: state.customers.size, items: state.items.size, pairs, pairBytes: 0, memoryBytes: 0, evicted: state.evicted, prunedPairs: state.pruner?.total() ?? 0 };
     },
   };
 }
@@ -108,6 +122,7 @@ function observe(state: State, customer: string, item: string, strength: number,
   }
   if (epoch > state.epoch) moveLandmark(state, epoch);
   state.newestMs = Math.max(state.newestMs, atMs);
+  state.pruner?.renew(Math.floor(x));
   const r = relative(strength, x, state.epoch);
   if (r < R_MIN) return;
   const history = customerOf(state, customer);
@@ -127,11 +142,15 @@ function observe(state: State, customer: string, item: string, strength: number,
   p.popularity += r - old;
   for (const other of history) {
     if (other.r === 0) continue;
-    const dot = (p.dots.get(other.item) ?? 0) + (r - old) * other.r;
+    const had = p.dots.get(other.item);
+    if (had === undefined && state.pruner?.has(item, other.item) === true) continue;
+    const dot = (had ?? 0) + (r - old) * other.r;
     p.dots.set(other.item, dot);
     state.items.get(other.item)?.dots.set(item, dot);
+    if (state.pruner?.judge(item, other.item) === true) setDot(state, item, other.item, 0);
   }
   history.push({ item, r });
+  state.pruner?.touched(item);
 }
 
 function touch<T>(map: Map<string, T>, key: string, value: T): void {
@@ -182,6 +201,7 @@ function dropItem(state: State, name: string): void {
     if (index >= 0) history.splice(index, 1);
   }
   state.items.delete(name);
+  state.pruner?.forgetItem(name);
   state.ids.release(item.id);
   state.ids.recycle(item.id);
   state.evicted.items += 1;
@@ -213,6 +233,7 @@ function takeBack(state: State, customer: string, history: Entry[], name: string
 }
 
 function setDot(state: State, a: string, b: string, dot: number): void {
+  if (dot === 0) state.pruner?.unlist(a, b);
   for (const [one, other] of [[a, b], [b, a]]) {
     const dots = state.items.get(one)?.dots;
     if (dot === 0) dots?.delete(other);
@@ -229,6 +250,7 @@ function moveLandmark(state: State, epoch: number): void {
   state.epoch = epoch;
   const byR = 2 ** (-STEP * steps);
   const byDot = 2 ** (-2 * STEP * steps);
+  state.pruner?.rescale(byDot);
   for (const item of state.items.values()) {
     item.norm2 = flush(item.norm2 * byDot, DOT_MIN);
     item.popularity = flush(item.popularity * byR, R_MIN);

@@ -8,16 +8,17 @@
  * cosine      dot(p, q) / sqrt(norm2(p) norm2(q))
  *
  * The sums run over what customers' bounded histories hold or held: an entry that is pushed out of a full history leaves
- * what was learnt from it behind, and a later event on the same item learns anew.
+ * what was learnt from it behind, and a later event on the same item learns anew. With `pruning` the dots of pairs that were
+ * given up are not exact: such a pair has none, and one that comes back counts from then on.
  */
 import { createIntern, type Intern } from '../intern.js';
 import { epochOf, halfLives, R_MIN, relative, toMoment } from './decay.js';
 import { DEPTH, fuse, type Ranked, type Ranking } from './fuse.js';
 import { instantiate, MOST, NONE, RECORD, type Answer, type Kernel } from './kernel.js';
-import { checkK, checkSettings, evictionBatch, flatten, type RecommendSettings } from './settings.js';
+import { checkK, checkSettings, evictionBatch, flatten, prunes, type RecommendSettings } from './settings.js';
 import { digest, pack, unpack, type Format } from '../snapshot.js';
 
-export { defaultSettings, type RecommendLimits, type RecommendSettings } from './settings.js';
+export { defaultSettings, type PruningSettings, type RecommendLimits, type RecommendSettings } from './settings.js';
 
 export type { Ranking } from './fuse.js';
 
@@ -74,6 +75,8 @@ export interface RecommendStats {
   /** Bytes that the kernel's state takes; names come on top. */
   memoryBytes: number;
   evicted: { customers: number; items: number; pairs: number };
+  /** Pairs given up by Hoeffding's bound, a pair that came back and went again counted twice; 0 without `pruning`. */
+  prunedPairs: number;
 }
 
 /** What a recommender consists of; `begun` once an event has set the landmark. */
@@ -95,7 +98,7 @@ export function createRecommender(settings: RecommendSettings, wasm: BufferSourc
   checkSettings(settings);
   return serve({
     settings,
-    kernel: instantiate(wasm, settings.limits, settings.limits.items + evictionBatch(settings.limits)),
+    kernel: instantiate(wasm, settings.limits, settings.limits.items + evictionBatch(settings.limits), settings.pruning),
     customers: createIntern(),
     items: createIntern(),
     dying: [],
@@ -110,7 +113,7 @@ export function createRecommender(settings: RecommendSettings, wasm: BufferSourc
 export function restoreRecommender(settings: RecommendSettings, wasm: BufferSource | WebAssembly.Module, chunks: Uint8Array[]): Recommender {
   checkSettings(settings);
   const { header, next } = unpack<ReturnType<typeof headerOf>>(chunks, flatten(settings), format);
-  const kernel = instantiate(wasm, settings.limits, settings.limits.items + evictionBatch(settings.limits));
+  const kernel = instantiate(wasm, settings.limits, settings.limits.items + evictionBatch(settings.limits), settings.pruning);
   const customers = createIntern(next((bytes) => new Uint8Array(bytes)));
   const items = createIntern(next((bytes) => new Uint8Array(bytes)));
   next((bytes) => kernel.bytes(kernel.stateAt(), bytes));
@@ -174,6 +177,7 @@ function observe(state: State, customer: string, item: string, strength: number,
     state.kernel.advance(epoch);
     state.epoch = epoch;
   }
+  if (prunes(state.settings.pruning)) state.kernel.renewPruned(Math.floor(x));
   if (atMs > state.newestMs) state.newestMs = atMs;
   const r = relative(strength, x, state.epoch);
   if (r < R_MIN) return; // too old to count: leaves no trace
@@ -312,13 +316,14 @@ function stats(state: State): RecommendStats {
     pairBytes: pairs === 0 ? 0 : kernel.pairBytes() / pairs,
     memoryBytes: kernel.heapEnd() - kernel.heapAt() + records + kernel.stateBytes(),
     evicted: { ...state.evicted, pairs: kernel.pairsDropped() },
+    prunedPairs: kernel.pairsPruned(),
   };
 }
 
 // ---- snapshots: the kernel's memory and the names; the same events give the same memory, so the same bytes ----
 
 /** Raise the version when the layout of the kernel's memory changes. */
-const format: Format = { name: 'recommend', magic: 'AFTR', version: 3 };
+const format: Format = { name: 'recommend', magic: 'AFTR', version: 4 };
 
 /** Views of the kernel's memory, valid until the next event. */
 function sections(state: State): Uint8Array[] {

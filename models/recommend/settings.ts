@@ -19,11 +19,27 @@ export interface RecommendLimits {
   memory: number;
 }
 
+/** Pairs that will hardly enter a list are dropped and not counted again for one to two half-lives (assembly/pruned.ts). */
+export interface PruningSettings {
+  /** The chance, by Hoeffding's bound, that a pruned pair belonged into a list: in [0, 1), 0 prunes nothing. */
+  delta: number;
+  /**
+   * Pruned pairs that are kept out, four bytes each; with one more the earlier ones are admitted anew. Of pairs that were never
+   * pruned up to 0.24% are kept out as well. At most 250,000,000.
+   */
+  remembered: number;
+}
+
 export interface RecommendSettings {
   limits: RecommendLimits;
   /** After this many ms an event weighs half. Infinity: never. Default 90 days: a shop's season. */
   halfLifeMs: number;
+  /** Absent: nothing is pruned, and every dot is exact. The default, as pruning costs quality: docs/decisions has the measurement. */
+  pruning?: PruningSettings;
 }
+
+/** 4 MB; in its year online-retail prunes 750,000 pairs at a delta of 0.9. */
+export const rememberedByDefault = 1_000_000;
 
 export const defaultSettings: RecommendSettings = {
   limits: { customers: 1_000_000, items: 200_000, pairs: 60_000_000, history: 500, neighbours: 100, postings: 3_500, memory: 3.5 * 2 ** 30 },
@@ -46,18 +62,34 @@ const leastForHistories = 32 * 2 ** 20;
 /** Bytes that are reserved for each customer and item, scratch included (assembly/index.ts, init). */
 const RESERVED = { customer: 32 + 12, item: 80 + 24 };
 
-export function checkSettings({ limits, halfLifeMs }: RecommendSettings): void {
+export function prunes(pruning: PruningSettings | undefined): pruning is PruningSettings {
+  return pruning !== undefined && pruning.delta > 0;
+}
+
+/** Bytes that the filters of pruned pairs take: blocks of 128 for each 32 pairs (assembly/pruned.ts). */
+function filterBytes(pruning: PruningSettings | undefined): number {
+  return !prunes(pruning) ? 0 : Math.ceil(pruning.remembered / 32) * 128;
+}
+
+export function checkSettings({ limits, halfLifeMs, pruning }: RecommendSettings): void {
   for (const key of Object.keys(bounds) as (keyof RecommendLimits)[]) {
     if (Number.isInteger(limits[key]) && limits[key] >= 1 && limits[key] <= bounds[key]) continue;
     throw new RangeError(`recommend: limits.${key} must be a whole number from 1 to ${bounds[key]}, got ${limits[key]}`);
   }
   // Below a minute the epochs of decay.ts would not fit 32 bits.
   if (!(halfLifeMs >= 60_000)) throw new RangeError(`recommend: halfLifeMs must be at least 60000, got ${halfLifeMs}`);
+  if (pruning !== undefined) checkPruning(pruning);
   const list = Math.ceil(limits.neighbours * 1.4) * 12 * 1.25;
-  const bytes = limits.customers * RESERVED.customer + limits.items * (RESERVED.item + list) + limits.pairs * 28 + leastForHistories;
+  const bytes = limits.customers * RESERVED.customer + limits.items * (RESERVED.item + list) + limits.pairs * 28 + filterBytes(pruning) + leastForHistories;
   if (bytes > limits.memory) {
     throw new RangeError(`recommend: limits of ${limits.customers} customers, ${limits.items} items and ${limits.pairs} pairs need ${Math.ceil(bytes / 2 ** 20)} MiB, and limits.memory is ${Math.floor(limits.memory / 2 ** 20)} MiB; lower one of them, or raise it`);
   }
+}
+
+function checkPruning({ delta, remembered }: PruningSettings): void {
+  if (!(delta >= 0 && delta < 1)) throw new RangeError(`recommend: pruning.delta must be in [0, 1), and 0 to prune nothing, got ${delta}`);
+  if (Number.isInteger(remembered) && remembered >= 1 && remembered <= bounds.pairs) return;
+  throw new RangeError(`recommend: pruning.remembered must be a whole number from 1 to ${bounds.pairs}, got ${remembered}`);
 }
 
 /** Items that are evicted together when the limit is reached. */
@@ -66,9 +98,9 @@ export function evictionBatch({ items }: RecommendLimits): number {
 }
 
 /** Flat and printable, for a snapshot's header: Infinity is no JSON. */
-export function flatten({ limits, halfLifeMs }: RecommendSettings): Record<string, number | string> {
+export function flatten({ limits, halfLifeMs, pruning }: RecommendSettings): Record<string, number | string> {
   const { customers, items, pairs, history, neighbours, postings, memory } = limits;
-  return { customers, items, pairs, history, neighbours, postings, memory, halfLifeMs: String(halfLifeMs) };
+  return { customers, items, pairs, history, neighbours, postings, memory, halfLifeMs: String(halfLifeMs), pruningDelta: pruning?.delta ?? 0, pruningRemembered: prunes(pruning) ? pruning.remembered : 0 };
 }
 
 /** @throws RangeError when k is not a whole number above 0; a larger one than an answer can be long is cut */

@@ -1,5 +1,5 @@
 import { defaultSettings } from '../../models/recommend/recommender.js';
-import { checkSettings } from '../../models/recommend/settings.js';
+import { checkSettings, rememberedByDefault } from '../../models/recommend/settings.js';
 import { defaultSessionSettings } from '../../models/sessions/sessions.js';
 import type { Config } from '../../schemas/config.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
@@ -16,6 +16,7 @@ export function recommendSettings(config: Config): RecommendStateSettings {
   const recommender = {
     ...defaultSettings,
     halfLifeMs: config.AFTERCARE_HALF_LIFE_DAYS * dayMs,
+    pruning: { delta: config.AFTERCARE_PRUNING_DELTA, remembered: rememberedByDefault },
     limits: {
       ...defaultSettings.limits,
       customers: config.AFTERCARE_CUSTOMERS_MAX,

@@ -8,20 +8,23 @@ import { BLOCK, droppedPairs, emptyPairs, initPairs, loadPairs, savePairs } from
 import { initObserve, isSweeping, loadObserve, saveObserve, startAt, usedCustomers, advance as move } from './observe';
 import { initLists, most } from './lists';
 import { forgetBar, initTop, loadTop, saveTop, TOP } from './popular';
+import { beginPruned, initPruned, loadPruned, prunedTotal, savePruned } from './pruned';
 import { initQuery, outAt } from './query';
 
 export { addCustomer, addItem, evictCustomer, evictItem, forget, observe, retract, startSweep, sweep, sweepLeft } from './observe';
 export { itemItem, popular, similar, similarCustomers, userUser, has, historyOf, historyStrengths, historyItems, historyDone } from './query';
 export { pairBytes } from './pairs';
 export { norm2Of } from './records';
+export { renewPruned } from './pruned';
 
 /** Free lists (128 u32), the popular table (TOP u32), then what saveState() writes. */
 const STATE: usize = 512 + (<usize>TOP << 2) + 512;
 let state: usize = 0;
 
-/** Lays the memory out; returns where the heap begins. Call once. */
-export function init(customers: u32, items: u32, pairs: u32, history: u32, neighbours: u32, postings: u32, bytes: f64): f64 {
+/** Lays the memory out; returns where the heap begins. Call once. A delta of 0: pairs are not pruned. */
+export function init(customers: u32, items: u32, pairs: u32, history: u32, neighbours: u32, postings: u32, bytes: f64, delta: f64, remembered: u32): f64 {
   initCeiling(bytes);
+  initPruned(delta, remembered);
   setLimits(customers, items, pairs, history, neighbours, postings);
   setOrder(NONE, NONE, NONE, NONE);
   let at = (__heap_base + 63) & ~63;
@@ -53,6 +56,7 @@ export function init(customers: u32, items: u32, pairs: u32, history: u32, neigh
 export function begin(at: i32): void {
   startAt(at);
   emptyPairs();
+  beginPruned();
 }
 
 export function advance(to: i32): void {
@@ -74,7 +78,7 @@ export function saveState(): void {
   at = saveHeap(at + 32);
   at = saveObserve(at);
   at = saveTop((at + 7) & ~7);
-  savePairs(at);
+  savePruned(savePairs(at));
 }
 
 /** The reverse, after the bytes of the state region are in place; the other regions are copied in afterwards. */
@@ -87,7 +91,7 @@ export function loadState(): void {
   at = loadHeap(at + 32);
   at = loadObserve(at);
   at = loadTop((at + 7) & ~7);
-  loadPairs(at);
+  loadPruned(loadPairs(at));
 }
 
 /** Whether there is no memory for the history of one more customer: somebody else's must be freed first. */
@@ -102,6 +106,7 @@ export function heapEnd(): f64 { return <f64>heapTop; }
 export function customersUsed(): u32 { return usedCustomers(); }
 export function pairs(): u32 { return pairCount; }
 export function pairsDropped(): f64 { return droppedPairs; }
+export function pairsPruned(): f64 { return prunedTotal; }
 export function sweeping(): bool { return isSweeping(); }
 export function answers(): f64 { return <f64>outAt(); }
 export function epochNow(): i32 { return epoch; }

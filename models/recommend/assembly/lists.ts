@@ -20,7 +20,7 @@ const PLACES: u32 = 254;
  * A newcomer must be worth this much more than the worst that was kept (an eighth more in cosine): swaps between near equals are
  * work for nothing. Overlap with the exact list on movielens-100k, @10 and @50: .998 and .994, without a margin .998 and .996.
  */
-const MARGIN: f64 = 1.25;
+export const MARGIN: f64 = 1.25;
 
 /** The worth of each place while a list is pruned, twice: f64[254 * 2]. */
 let worths: usize = 0;

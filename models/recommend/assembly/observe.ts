@@ -16,9 +16,10 @@ import {
   historyBytes, historyLimit, hot, itemOldest, linkCustomer, linkItem, postingBytes, postingLimit, rescaleItem, roomFor,
   setDyingCount, setEpoch, unlinkCustomer, unlinkItem, customerNewest, itemNewest, listBytes, customerOldest,
 } from './records';
-import { find, homeOf, insert, keyOf, landmarkMoved, moves, pairSweepLeft, probe, remove, rescaleBlock, staleBlocks, startPairSweep, sweepPairs } from './pairs';
+import { IDS, find, homeOf, insert, keyOf, landmarkMoved, moves, pairSweepLeft, probe, remove, rescaleBlock, staleBlocks, startPairSweep, sweepPairs } from './pairs';
 import { admit, refresh, writeListed } from './lists';
 import { dropFromTop, offerToTop } from './popular';
+import { birth, bound, isHopeless, isPruned, rememberPruned } from './pruned';
 
 /** After how many events of an item the bar of its list is looked up again. */
 const REFRESH: u32 = 8;
@@ -60,7 +61,7 @@ export function addItem(id: u32): void {
   memory.fill(cold(id), 0, COLD);
   store<f64>(hot(id), -1, 8);
   store<i32>(hot(id), epoch, 24);
-  store<u32>(hot(id), LIVE, 28);
+  store<u32>(hot(id), LIVE | birth(), 28);
   linkItem(id);
 }
 
@@ -326,6 +327,8 @@ function learn(p: u32, delta: f64, rs: usize, items: usize, length: usize): void
   const before = moves;
   const hp = hot(p);
   const norm2p = load<f64>(hp);
+  const pruning = bound > 0;
+  const meanP = norm2p / (load<f64>(cold(p)) + delta); // the popularity is raised behind this
   for (let i: usize = 0; i < length; i++) {
     const rq = load<f64>(rs + (i << 3));
     if (rq === 0) continue;
@@ -333,6 +336,7 @@ function learn(p: u32, delta: f64, rs: usize, items: usize, length: usize): void
     const key = keyOf(p, q);
     let slot = probe(moves === before ? <usize>load<u32>(homes + (i << 2)) : homeOf(key), key);
     if (load<u64>(slot) === 0) {
+      if (pruning && isPruned(p, q)) continue;
       slot = insert(slot, key);
       if (slot === 0) continue;
     }
@@ -348,6 +352,10 @@ function learn(p: u32, delta: f64, rs: usize, items: usize, length: usize): void
     else if (dot2 > load<f64>(hp, 8) * load<f64>(hq)) admit(p, q, slot, dot);
     if (placeQ !== 0) store<f64>(<usize>load<u32>(hq, 16) + ((placeQ - 1) << 3), dot);
     else if (dot2 > load<f64>(hq, 8) * norm2p) admit(q, p, slot, dot);
+    if (pruning && load<u64>(slot) <= IDS && isHopeless(p, q, dot, meanP)) {
+      rememberPruned(p, q);
+      remove(slot);
+    }
   }
 }
 

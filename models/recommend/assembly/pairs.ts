@@ -37,7 +37,7 @@ let blockCount: u32 = 0;
 let blockLimit: u32 = 0;
 /** Blocks that are not at the current epoch. */
 export let staleBlocks: u32 = 0;
-/** Rises whenever slots may have moved. */
+/** Rises whenever a pair may have gone to another block: the place where its search begins is then another one. */
 export let moves: u32 = 0;
 /** Pairs dropped, or not admitted, because of the limit. */
 export let droppedPairs: f64 = 0;
@@ -290,7 +290,6 @@ function takeOut(slot: usize): void {
   const d = descriptor(block);
   store<u32>(d, load<u32>(d) - 1);
   setPairCount(pairCount - 1);
-  moves++;
 }
 
 /** Removes a pair from the lists and the table. */

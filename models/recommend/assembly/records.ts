@@ -35,6 +35,8 @@ export const CUSTOMER: usize = 32;
 export const LIVE: u32 = 1;
 export const DYING: u32 = 2;
 export const ON_TOP: u32 = 4;
+/** What lies above these in the flags is the item's birth number, while pairs are pruned (pruned.ts). */
+export const FLAG_BITS: u32 = 3;
 
 // Limits and places, set once by init().
 export let customerLimit: u32 = 0;
