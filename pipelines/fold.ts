@@ -4,10 +4,14 @@
  */
 import type { Config } from '../schemas/config.js';
 import { bundle, hashOfAll, unbundle } from './bundle.js';
+import { couponSettings, type CouponSettings } from './coupons/settings.js';
+import type { CouponState } from './coupons/state.js';
+import { couponStep, type CouponStep } from './coupons/step.js';
 import { promotedStep, type LiveModels, type ModelReaders } from './promoted.js';
 import { recommendSettings } from './recommend/settings.js';
 import type { RecommendState, RecommendStateSettings } from './recommend/state.js';
 import { recommendStep } from './recommend/step.js';
+import { createSignals, signalSettings, type Signals, type SignalSettings } from './signals.js';
 import type { Step } from './step.js';
 
 /** How each promoted model is read from its artefact; its name is the `model` of its promotions. */
@@ -17,30 +21,62 @@ export interface FoldState {
   /** The promoted models. Its step is the first: a model decides from the event behind its promotion on. */
   models: LiveModels<typeof modelReaders>;
   recommend: RecommendState;
+  /** absent while no step reads or writes them */
+  signals: Signals | undefined;
+  /** absent when there are no coupons */
+  coupons: CouponState | undefined;
 }
 
 export interface FoldSettings {
   recommend: RecommendStateSettings;
+  signals: SignalSettings;
+  coupons: CouponSettings | undefined;
 }
 
-/** @throws AftercareError bad_config */
-export const foldSettings = (config: Config): FoldSettings => ({ recommend: recommendSettings(config) });
+/**
+ * @param secret  what coupon codes are made with, where the environment names none
+ * @throws AftercareError bad_config
+ */
+export const foldSettings = (config: Config, secret = config.AFTERCARE_COUPON_SECRET): FoldSettings =>
+  ({ recommend: recommendSettings(config), signals: signalSettings(config), coupons: couponSettings(config, secret) });
+
+const names = ['models', 'recommend', 'signals', 'coupons'] as const;
 
 /** @param kernel  of models/recommend */
 export function foldStep(settings: FoldSettings, kernel: WebAssembly.Module): Step<FoldState> {
   const models = promotedStep(modelReaders);
   const recommend = recommendStep(settings.recommend, kernel);
+  const coupons: CouponStep | undefined = settings.coupons === undefined ? undefined : couponStep(settings.coupons);
   return {
-    empty: () => ({ models: models.empty(), recommend: recommend.empty() }),
-    step(state, event, emit) {
-      models.step(state.models, event, emit);
-      recommend.step(state.recommend, event, emit);
+    empty: () => ({ models: models.empty(), recommend: recommend.empty(), ...(coupons === undefined ? withoutCoupons : { signals: createSignals(settings.signals), coupons: coupons.empty() }) }),
+    step(state, stored, emit) {
+      models.step(state.models, stored, emit);
+      recommend.step(state.recommend, stored, emit);
+      if (coupons === undefined || state.signals === undefined || state.coupons === undefined) return;
+      const { event, receivedMs } = stored;
+      // A producer's clock that runs ahead moves nobody's time.
+      const atMs = Math.min(event.atMs, receivedMs);
+      state.signals.observe(event, atMs);
+      coupons.step(state.coupons, state.signals, stored, atMs, emit);
     },
-    snapshot: (state) => bundle({ models: models.snapshot(state.models), recommend: recommend.snapshot(state.recommend) }),
+    snapshot: (state) => bundle({
+      models: models.snapshot(state.models),
+      recommend: recommend.snapshot(state.recommend),
+      signals: state.signals?.snapshot() ?? [],
+      coupons: coupons === undefined || state.coupons === undefined ? [] : coupons.snapshot(state.coupons),
+    }),
     restore(chunks) {
-      const parts = unbundle(chunks, ['models', 'recommend']);
-      return { models: models.restore(parts.models), recommend: recommend.restore(parts.recommend) };
+      const parts = unbundle(chunks, names);
+      // Coupons first: when the snapshot has none, it is passed over before the largest part is read.
+      const beside = coupons === undefined ? withoutCoupons : { coupons: coupons.restore(parts.coupons), signals: createSignals(settings.signals, parts.signals) };
+      return { models: models.restore(parts.models), recommend: recommend.restore(parts.recommend), ...beside };
     },
-    hash: (state) => hashOfAll([models.hash(state.models), recommend.hash(state.recommend)]),
+    hash: (state) => hashOfAll([
+      models.hash(state.models),
+      recommend.hash(state.recommend),
+      ...(coupons === undefined || state.signals === undefined || state.coupons === undefined ? [] : [state.signals.hash(), coupons.hash(state.coupons)]),
+    ]),
   };
 }
+
+const withoutCoupons = { signals: undefined, coupons: undefined };

@@ -2,6 +2,7 @@
 import type { RejectReason } from './decode.js';
 import type { Event, EventType, Promote } from './events.js';
 import { limits } from './limits.js';
+import type { CouponMessage } from './messages.js';
 import type { ServiceName } from './services.js';
 
 const atMs = Date.UTC(2026, 0, 15, 12);
@@ -24,6 +25,11 @@ export const eventExamples: { [T in EventType]: Extract<Event, { type: T }> } = 
 export const promoteExample: Promote = {
   v: 1, id: 'promote-svd-17-shard-0', customer: '~0', atMs, type: 'control', command: 'promote',
   model: 'svd', version: 17, sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', bytes: 4_194_304,
+};
+
+export const couponExample: CouponMessage = {
+  v: 1, customer: 'c0042', atMs, reason: 'resolved_complaint', code: '7K2M-Q9XA-41TZ', amountMinor: 500, currency: 'EUR', validUntilMs: atMs + 30 * 86_400_000,
+  because: ['ticket T-301 (damaged_item) was answered 2.5 h after it came'], rules: 'coupons-1-9f86d081',
 };
 
 /** Why something is set aside; the record makes a reason without a description a compile error. */

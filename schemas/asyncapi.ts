@@ -8,11 +8,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { TSchema } from 'typebox';
-import { eventExamples, promoteExample, reasonTexts, serviceExamples } from './asyncapi-examples.js';
+import { couponExample, eventExamples, promoteExample, reasonTexts, serviceExamples } from './asyncapi-examples.js';
 import { eventSchemas, eventTypes } from './events.js';
 import { limits } from './limits.js';
+import { CouponMessage } from './messages.js';
 import { errorHeaders, serviceSchemas, type ServiceName } from './services.js';
-import { batchType, dlqSubject, eventSubject, serviceSubject } from './subjects.js';
+import { batchType, couponSubject, deadLetterHeaders, dlqSubject, eventSubject, serviceSubject } from './subjects.js';
 
 export const documentPath = join('docs', 'asyncapi.json');
 
@@ -32,8 +33,8 @@ export function asyncApiDocument(): Record<string, unknown> {
     },
     defaultContentType: 'application/json',
     servers: { nats: server() },
-    channels: { ...eventChannels(), batch: batchChannel(), deadLetters: deadLetterChannel(), ...serviceChannels() },
-    operations: { ...eventOperations(), reject: rejectOperation(), ...serviceOperations() },
+    channels: { ...eventChannels(), batch: batchChannel(), deadLetters: deadLetterChannel(), coupons: couponChannel(), ...serviceChannels() },
+    operations: { ...eventOperations(), reject: rejectOperation(), sendCoupon: couponOperation(), ...serviceOperations() },
     components: { securitySchemes: { userPassword: { type: 'userPassword', description: 'User and password of the NATS account' } }, schemas: schemas(), messages: messages() },
   };
   // Through text: a TypeBox schema carries symbols and shares its parts, and a document does neither.
@@ -82,6 +83,16 @@ function deadLetterChannel(): object {
   };
 }
 
+function couponChannel(): object {
+  return {
+    address: couponSubject('{customer}'),
+    title: 'Coupons',
+    description: 'Coupons that were granted, in the stream DECISIONS for seven days; withheld ones are rows of the table coupons alone. Read them with a JetStream consumer on that stream (filter coupons.* for all customers): a plain subscription misses what comes while it is away, and may hear a repeat.',
+    messages: { coupon: ref('components/messages/coupon') },
+    parameters: customerParameter('The customer who gets it'),
+  };
+}
+
 function serviceChannels(): Record<string, object> {
   return Object.fromEntries(serviceNames.flatMap((name): [string, object][] => [
     [name, { address: serviceSubject(name), title: described(serviceSchemas[name]).title, messages: { request: ref(`components/messages/${name}Request`) } }],
@@ -106,6 +117,13 @@ const rejectOperation = (): object => ({
   messages: [ref('channels/deadLetters/messages/deadLetter')],
 });
 
+const couponOperation = (): object => ({
+  action: 'send',
+  channel: ref('channels/coupons'),
+  summary: 'Aftercare gives a customer a coupon; its row in ClickHouse is stored before',
+  messages: [ref('channels/coupons/messages/coupon')],
+});
+
 function serviceOperations(): Record<string, object> {
   return Object.fromEntries(serviceNames.map((name) => [name, {
     action: 'receive',
@@ -121,7 +139,7 @@ function serviceOperations(): Record<string, object> {
 }
 
 function schemas(): Record<string, object> {
-  return { ...eventSchemas, ...Object.fromEntries(serviceNames.map((name) => [`${name}Request`, serviceSchemas[name]])) };
+  return { ...eventSchemas, coupon: CouponMessage, ...Object.fromEntries(serviceNames.map((name) => [`${name}Request`, serviceSchemas[name]])) };
 }
 
 function messages(): Record<string, object> {
@@ -164,12 +182,20 @@ function messages(): Record<string, object> {
       headers: {
         type: 'object',
         properties: {
-          'Aftercare-Subject': { type: 'string', description: 'The subject it came by, as the stream stored it' },
-          'Aftercare-Seq': { type: 'string', description: 'Its sequence in the stream EVENTS' },
-          'Aftercare-Detail': { type: 'string', description: 'The field, the value and the remedy' },
+          [deadLetterHeaders.subject]: { type: 'string', description: 'The subject it came by, as the stream stored it' },
+          [deadLetterHeaders.seq]: { type: 'string', description: 'Its sequence in the stream EVENTS' },
+          [deadLetterHeaders.detail]: { type: 'string', description: 'The field, the value and the remedy' },
         },
       },
       payload: { description: 'The original bytes: of the bad line, or of the whole message' },
+    },
+    coupon: {
+      name: 'coupon',
+      title: described(CouponMessage).title,
+      contentType: 'application/json',
+      headers: { type: 'object', properties: { 'Nats-Msg-Id': { type: 'string', description: 'Id of the decision: a repeat has the same' } } },
+      payload: ref('components/schemas/coupon'),
+      examples: [{ name: 'coupon', payload: couponExample }],
     },
     ...Object.fromEntries(requests),
   };

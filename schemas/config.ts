@@ -26,6 +26,29 @@ export const Config = Type.Object(
     AFTERCARE_PRUNING_DELTA: Type.Number({ default: 0, minimum: 0, maximum: 0.999, description: 'Chance, by Hoeffding\'s bound, that a pair of items is given up though it belonged into a list; 0 gives none up: that keeps every dot exact, and giving up gains little (docs/decisions)' }),
     AFTERCARE_SESSIONS_MAX: whole(500_000, 1, 16_000_000, 'Browsing sessions that a shard remembers, about 200 bytes each'),
     AFTERCARE_SESSION_GAP_MINUTES: whole(30, 1, 1440, 'Minutes without an event after which a session that the shop gives no id has ended, as web analytics count'),
+    AFTERCARE_COUPON_BUDGET_MINOR: whole(0, 0, 1e12, 'What coupons may give away in a day (UTC), minor units, the most that each can be worth; every shard has its part. 0: no coupons, as a shop that has not asked for them gives nothing away'),
+    AFTERCARE_COUPON_CURRENCY: Type.String({ default: 'EUR', pattern: '^[A-Z]{3}$', description: 'ISO 4217 code of the coupons and their budget' }),
+    AFTERCARE_COUPON_RULES: Type.String({
+      default: '{"resolved_complaint":{"amountMinor":500,"validDays":30},"abandoned_cart":{"percent":10,"maxMinor":1000,"validDays":7},"fading_customer":{"percent":15,"maxMinor":1500,"validDays":14}}',
+      minLength: 2, maxLength: 4096, description: 'JSON, reason -> {amountMinor, validDays} or {percent, maxMinor, validDays}; a reason that is left out gives none',
+    }),
+    AFTERCARE_COUPON_CAP: whole(2, 1, 8, 'Coupons of one customer in AFTERCARE_COUPON_CAP_DAYS at most'),
+    AFTERCARE_COUPON_CAP_DAYS: whole(90, 1, 3650, 'Days that the cap counts: a season'),
+    AFTERCARE_COUPON_COOL_DOWN_DAYS: whole(14, 0, 3650, 'Days between two coupons of one customer at least: nobody should learn to wait for the next'),
+    AFTERCARE_COUPON_CART_HOURS: whole(24, 1, 8760, 'Hours without a touch after which a filled cart is abandoned: who sleeps on it has not left'),
+    AFTERCARE_COUPON_FADING_FACTOR: Type.Number({ default: 3, minimum: 1, maximum: 100, description: 'A customer fades when silent for this many times the usual interval between orders (median of the last five; three orders are needed)' }),
+    AFTERCARE_COUPON_FADING_DAYS_MIN: whole(21, 1, 3650, 'Days of silence before which nobody fades, however often they bought'),
+    AFTERCARE_COUPON_FADING_DAYS_MAX: whole(365, 1, 3650, 'Days beyond which a habit is too slow to tell that it ended'),
+    AFTERCARE_COUPON_COMPLAINTS: Type.String({
+      default: 'complaint,damaged_item,delivery_status,payment_issue,payment_problem',
+      pattern: '^ *[a-z0-9_-]+ *(, *[a-z0-9_-]+ *)*$', maxLength: 4096, description: 'Intents of tickets that are complaints, separated by commas: those where something went wrong, not questions',
+    }),
+    AFTERCARE_COUPON_FRESH_HOURS: whole(24, 1, 876_000, 'Hours after which a reason is too old for a coupon, by the time its event was received: an import of old events gives none'),
+    AFTERCARE_COUPON_SINCE: Type.String({ default: '', pattern: '^([0-9]{4}-[0-9]{2}-[0-9]{2})?$', description: 'Day (UTC) from which coupons are given, such as 2026-01-31: what was received before only teaches habits; empty: all days. Set it when coupons are switched on in a shop that has run without' }),
+    AFTERCARE_COUPON_SECRET: Type.String({ default: '', maxLength: 1024, description: 'What coupon codes are made with; empty: a random one that is kept in the data directory' }),
+    AFTERCARE_COUPON_REFUND_SHARE: Type.Number({ default: 0.5, minimum: 0, maximum: 1, description: 'Share of the money spent that went back, above which a customer gets no coupon' }),
+    AFTERCARE_COUPON_REFUND_ORDERS: whole(3, 1, 1e6, 'Orders from which on that share is looked at'),
+    AFTERCARE_RISK_DAYS: whole(180, 1, 3650, 'Days after which a high risk that nobody confirmed has expired: chargebacks arrive within about four months'),
   },
   { description: 'Environment of every Aftercare process' },
 );
@@ -48,7 +71,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return Value.Default(Config, given) as Config;
 }
 
-function describe(schema: { type: string; minimum?: number; maximum?: number }): string {
-  if (schema.type === 'string') return 'a text';
+function describe(schema: { type: string; minimum?: number; maximum?: number; pattern?: string }): string {
+  if (schema.type === 'string') return schema.pattern === undefined ? 'a text' : `a text of the form ${schema.pattern}`;
   return `${schema.type === 'integer' ? 'a whole number' : 'a number'} from ${schema.minimum ?? '-'} to ${schema.maximum ?? '-'}`;
 }

@@ -32,6 +32,23 @@ export interface RecommendationRow {
   model: string;
 }
 
+/** One coupon decision, granted or withheld. */
+export interface CouponRow {
+  shard: number;
+  seq: number;
+  atMs: number;
+  customer: string;
+  reason: string;
+  withheld?: string;
+  code?: string;
+  percent?: number;
+  amountMinor: number;
+  currency: string;
+  validUntilMs: number;
+  because: readonly string[];
+  rules: string;
+}
+
 export interface NeighbourRow {
   version: number;
   exportedMs: number;
@@ -200,7 +217,31 @@ export const promotionsTable: Table<PromotionRow> = {
   orderBy: ['model', 'at', 'shard', 'seq'],
 };
 
+export const couponsTable: Table<CouponRow> = {
+  name: 'coupons',
+  comment: 'Every reason for a coupon, and whether there was one',
+  columns: [
+    column('shard', 'u16', 'Partition of the customer', (r) => r.shard),
+    column('seq', 'u64', 'Position of the event that led to it (stream sequence * 1024 + line): the ticket\'s answer, or any one that moved the clock of the stream to where it was due', (r) => r.seq, sorted),
+    column('at', 'time', 'When it was decided, by the clock of the stream: the largest time of an event so far', (r) => r.atMs, sorted),
+    column('customer', 'text', said(Click, 'customer'), (r) => r.customer, zstd),
+    column('reason', 'label', 'Why there should be one: resolved_complaint, abandoned_cart or fading_customer', (r) => r.reason),
+    column('decision', 'label', 'granted or withheld', (r) => (r.withheld === undefined ? 'granted' : 'withheld')),
+    column('withheld_because', 'label', 'risk, cap or budget; empty when it was granted', (r) => r.withheld ?? ''),
+    column('code', 'text', 'What the customer redeems; empty when it was withheld', (r) => r.code ?? '', zstd),
+    column('percent', 'f64', 'Percent of the order that it takes off; 0 for a fixed amount', (r) => r.percent ?? 0, zstd),
+    column('amount_minor', 'i64', 'What it takes off, or the most that it does, in minor units: what it costs the budget of the day', (r) => r.amountMinor, zstd),
+    column('currency', 'label', 'ISO 4217 code of the amount', (r) => r.currency),
+    column('valid_until', 'time', 'When it ends; of a withheld one, when it would have', (r) => r.validUntilMs, sorted),
+    column('because', 'texts', 'What happened, and what spoke against it', (r) => r.because, zstd),
+    column('rules', 'label', 'Version of the rules that decided', (r) => r.rules),
+  ],
+  aliases: [streamSeq],
+  partitionBy: 'toYYYYMM(at)',
+  orderBy: ['customer', 'at', 'reason', 'seq'],
+};
+
 export const tables = {
-  events: eventsTable, rejects: rejectsTable, recommendations: recommendationsTable, item_neighbours: itemNeighboursTable, promotions: promotionsTable,
+  events: eventsTable, rejects: rejectsTable, recommendations: recommendationsTable, item_neighbours: itemNeighboursTable, promotions: promotionsTable, coupons: couponsTable,
 } as const;
 export type TableName = keyof typeof tables;

@@ -15,9 +15,11 @@ import { snapshotFiles } from '../../pipelines/runtime/snapshot-files.js';
 import { streams } from '../../schemas/subjects.js';
 import type { Endpoints } from '../../servers/endpoints.js';
 import { partPatienceMs, type Context } from '../context.js';
+import { couponSecret } from '../coupon-secret.js';
 import { version } from '../version.js';
 
-export async function runShardProcess({ config, dataDir }: Context, endpoints: Endpoints, shardNumbers: readonly number[], signal: AbortSignal): Promise<void> {
+export async function runShardProcess(context: Context, endpoints: Endpoints, shardNumbers: readonly number[], signal: AbortSignal): Promise<void> {
+  const { config, dataDir } = context;
   const nc = await connectNats(endpoints.nats, `aftercare shard ${shardNumbers.join(',')}`, partPatienceMs);
   const logger = stderrLogger('shard');
   const shards = config.AFTERCARE_SHARDS;
@@ -29,7 +31,7 @@ export async function runShardProcess({ config, dataDir }: Context, endpoints: E
     artefacts: jetstreamArtefacts(nc),
     leases: await jetstreamLeases(nc, config.AFTERCARE_LEASE_MS, config.AFTERCARE_REPLICAS),
     snapshots: snapshotFiles(join(dataDir, 'snapshots'), logger),
-    step: foldStep(foldSettings(config), loadKernel()),
+    step: foldStep(foldSettings(config, couponSecret(context)), loadKernel()),
     settings: { ...defaultShardSettings, snapshotMessages: config.AFTERCARE_SNAPSHOT_MESSAGES, snapshotMs: config.AFTERCARE_SNAPSHOT_MS },
     logger,
     onLive: (live) => serveShard(live, { nc, shards, version }),

@@ -1,13 +1,14 @@
 /** What the sink makes of a log's messages: rows for tables, and messages of its own. */
 import { arrowBatch, type ArrowBatch } from '../../schemas/arrow.js';
 import { decode, type StoredMessage } from '../../schemas/decode.js';
-import { parseStoredSubject } from '../../schemas/subjects.js';
-import { eventsTable, promotionsTable, recommendationsTable, rejectsTable, type EventRow, type PromotionRow, type RecommendationRow, type TableName } from '../../schemas/tables.js';
+import { couponSubject, parseStoredSubject } from '../../schemas/subjects.js';
+import { couponsTable, eventsTable, promotionsTable, recommendationsTable, rejectsTable, type EventRow, type PromotionRow, type RecommendationRow, type TableName } from '../../schemas/tables.js';
 import type { Table } from '../../schemas/columns.js';
 import { AftercareError } from '../../schemas/errors.js';
+import { couponMessage, type CouponDecision } from '../coupons/decision.js';
 import type { Answer } from '../recommend/answer.js';
 import { decodeCommit } from './commit.js';
-import { deadLetter } from './messages.js';
+import { decisionMessage, deadLetter } from './messages.js';
 import type { Message } from './ports.js';
 
 export interface Insert {
@@ -97,6 +98,14 @@ const kind = <Value, Row>(of: DecisionKind<Value, Row>): DecisionKind<never, nev
 const decisionKinds: Partial<Record<TableName, DecisionKind<never, never>>> = {
   recommendations: kind({ table: recommendationsTable, rows: recommendationRows }),
   promotions: kind({ table: promotionsTable, rows: (row: PromotionRow) => [row] }),
+  coupons: kind({
+    table: couponsTable,
+    rows: (value: CouponDecision, { shard }) => [{ shard, ...value }],
+    messages(value: CouponDecision, { shard }) {
+      const body = couponMessage(value);
+      return body === undefined ? [] : [decisionMessage(couponSubject(value.customer), `coupon:${shard}:${value.seq}:${value.reason}:${value.customer}`, body)];
+    },
+  }),
 };
 
 /** OUT: the decisions of each commit. @throws AftercareError order_broken from `add` for a decision that this program does not know */

@@ -22,3 +22,8 @@ export function deadLetter({ reason, position, detail, subject, seq, body }: Dea
     body,
   };
 }
+
+/** A decision that services act on: one JSON object. @param id  the same for the same decision, whoever sends it */
+export function decisionMessage(subject: string, id: string, value: object): Message {
+  return { subject, id, headers: {}, body: Buffer.from(JSON.stringify(value)) };
+}

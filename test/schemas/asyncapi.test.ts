@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import specs from '@asyncapi/specs';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import { eventExamples, promoteExample, serviceExamples } from '../../schemas/asyncapi-examples.js';
+import { couponExample, eventExamples, promoteExample, serviceExamples } from '../../schemas/asyncapi-examples.js';
 import { asyncApiDocument, documentPath, documentText } from '../../schemas/asyncapi.js';
 import { checkEvent } from '../../schemas/decode.js';
 import { eventSchemas, eventTypes } from '../../schemas/events.js';
@@ -42,6 +42,7 @@ describe('the AsyncAPI document', () => {
     for (const type of [...eventTypes, 'batch']) expect(addresses).toContain(`events.${type}.{customer}`);
     for (const name of Object.keys(serviceSchemas)) expect(addresses).toContain(`aftercare.${name}`);
     expect(addresses).toContain('dlq.{reason}');
+    expect(addresses).toContain('coupons.{customer}');
   });
 
   it('names the headers that a dead letter has', () => {
@@ -68,6 +69,12 @@ describe('its examples', () => {
   it.each(Object.keys(serviceSchemas) as ServiceName[])('the request to %s is valid', (name) => {
     const check = requestCheck(serviceSchemas[name]);
     expect(check(new TextEncoder().encode(JSON.stringify(serviceExamples[name].request)))).toHaveProperty('value');
+  });
+
+  it('the coupon is valid', () => {
+    const validate = ajv().compile(document.components.schemas.coupon);
+    expect(validate(couponExample)).toBe(true);
+    expect(validate({ ...couponExample, code: 'I-AM-OF-ANOTHER-FORM' })).toBe(false);
   });
 
   it('a schema is plain JSON Schema, the same after a round trip', () => {

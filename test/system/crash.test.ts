@@ -110,9 +110,11 @@ describe('kill -9', () => {
     const step = foldStep(foldSettings(system.context.config), loadKernel());
     const state = step.empty();
     const cursor = await log.open(1);
-    const target = { event: (event: never, position: number) => { step.step(state, { event, position, shard: 0, receivedMs: 0 }, () => undefined); }, reject: () => undefined };
+    let receivedMs = 0;
+    const target = { event: (event: never, position: number) => { step.step(state, { event, position, shard: 0, receivedMs }, () => undefined); }, reject: () => undefined };
     for (let at = 0; at < seq;) {
       for (const message of await cursor.take(1000, 1000)) {
+        receivedMs = message.receivedMs;
         decode(message, 1, target);
         at = message.seq;
       }

@@ -1,0 +1,195 @@
+/**
+ * What the steps of a shard tell each other about a customer, and all that they share: typed columns by customer. A step
+ * writes what it has found out (`setRisk`, `setIntent`) and reads what others have; `observe` keeps what the events
+ * themselves say.
+ */
+import { createRoster } from '../models/roster.js';
+import { digest, pack, unpack, type Format } from '../models/snapshot.js';
+import type { Config } from '../schemas/config.js';
+import type { Event, Label } from '../schemas/events.js';
+
+export const riskLevels = { unknown: 0, low: 1, high: 2 } as const;
+export type RiskLevel = (typeof riskLevels)[keyof typeof riskLevels];
+
+export interface SignalSettings {
+  /** Customers kept; beyond it the one whose last signal came longest ago makes room. About 90 bytes each, and the name. */
+  customers: number;
+  /** After this many ms a high risk that nobody confirmed has expired. */
+  riskMs: number;
+}
+
+export const signalSettings = (config: Config): SignalSettings =>
+  ({ customers: config.AFTERCARE_CUSTOMERS_MAX, riskMs: config.AFTERCARE_RISK_DAYS * 86_400_000 });
+
+/** Everything about one customer; a time of 0 is one that has not been. */
+export interface CustomerSignals {
+  risk: RiskLevel;
+  riskMs: number;
+  ticketMs: number;
+  /** of the last ticket, where it is known */
+  intent: string | undefined;
+  refundMs: number;
+  /** distinct orders, as far as consecutive purchases tell: the lines of one order may come one by one */
+  orders: number;
+  boughtMinor: number;
+  refundedMinor: number;
+}
+
+export interface Signals {
+  /** @param atMs  the event's time, no later than it was received */
+  observe(event: Event, atMs: number): void;
+  /** @param ref  the order that it is about: only a verdict about the same one takes a high risk back */
+  setRisk(customer: string, level: RiskLevel, atMs: number, ref?: string): void;
+  /** What the customer's last ticket wants; one about an earlier ticket says nothing about the last. */
+  setIntent(customer: string, ticket: string, intent: string): void;
+  /** The level that holds at a moment. Never writes. */
+  risk(customer: string, nowMs: number): RiskLevel;
+  /** Never writes. */
+  of(customer: string): CustomerSignals | undefined;
+  forget(customer: string): void;
+  stats(): { customers: number };
+  snapshot(): Uint8Array[];
+  hash(): string;
+}
+
+const format: Format = { name: 'signals', magic: 'AFSG', version: 1 };
+/** Verdicts are free text: beyond this many different ones a new one counts as unknown. */
+const INTENTS_MAX = 1000;
+
+const columnsOf = (max: number) => ({
+  risk: new Uint8Array(max),
+  riskMs: new Float64Array(max),
+  riskKey: new Uint32Array(max),
+  ticketMs: new Float64Array(max),
+  ticketKey: new Uint32Array(max),
+  intent: new Uint16Array(max),
+  refundMs: new Float64Array(max),
+  orders: new Uint32Array(max),
+  orderKey: new Uint32Array(max),
+  boughtMinor: new Float64Array(max),
+  refundedMinor: new Float64Array(max),
+});
+type Columns = ReturnType<typeof columnsOf>;
+
+/** FNV-1a, never 0: told apart are only the last orders or tickets of one customer. */
+export function keyOf(ref: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < ref.length; i += 1) h = Math.imul(h ^ ref.charCodeAt(i), 0x01000193);
+  return h >>> 0 || 1;
+}
+
+/**
+ * @param chunks  a snapshot, made with the same number of customers
+ * @throws RangeError when they are not a whole snapshot of this version
+ */
+export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): Signals {
+  const { customers: max, riskMs } = settings;
+  const columns = columnsOf(max);
+  const clear = (id: number): void => { for (const column of Object.values(columns)) column[id] = 0; };
+  const saved = chunks === undefined ? undefined : load(max, chunks, columns);
+  const intents: string[] = saved?.intents ?? [];
+  const roster = createRoster({ max, onDrop: clear, saved: saved?.roster });
+
+  const signals: Signals = {
+    observe(event, atMs) {
+      switch (event.type) {
+        case 'purchase':
+          return bought(columns, roster.touch(event.customer), event.order, event.amountMinor);
+        case 'refund': {
+          const id = roster.touch(event.customer);
+          columns.refundMs[id] = Math.max(columns.refundMs[id], atMs);
+          columns.refundedMinor[id] += event.amountMinor;
+          return;
+        }
+        case 'ticket': {
+          const id = roster.touch(event.customer);
+          if (atMs >= columns.ticketMs[id]) [columns.ticketMs[id], columns.ticketKey[id], columns.intent[id]] = [atMs, keyOf(event.ticket), 0];
+          return;
+        }
+        case 'label':
+          return judged(signals, event, atMs);
+        case 'control':
+          return event.command === 'forget' ? signals.forget(event.customer) : undefined;
+        case 'click':
+          return;
+      }
+    },
+    setRisk(customer, level, atMs, ref) {
+      const id = roster.touch(customer);
+      const key = ref === undefined ? 0 : keyOf(ref);
+      const held = columns.risk[id] === riskLevels.high && atMs - columns.riskMs[id] <= riskMs;
+      if (held && level !== riskLevels.high && key !== columns.riskKey[id]) return;
+      [columns.risk[id], columns.riskMs[id], columns.riskKey[id]] = [level, atMs, key];
+    },
+    setIntent(customer, ticket, intent) {
+      const id = roster.idOf(customer);
+      if (id === undefined || columns.ticketKey[id] !== keyOf(ticket)) return;
+      let number = intents.indexOf(intent) + 1;
+      if (number === 0 && intents.length < INTENTS_MAX) number = intents.push(intent);
+      columns.intent[id] = number;
+    },
+    risk(customer, nowMs) {
+      const id = roster.idOf(customer);
+      if (id === undefined) return riskLevels.unknown;
+      const level = columns.risk[id] as RiskLevel;
+      return level === riskLevels.high && nowMs - columns.riskMs[id] > riskMs ? riskLevels.unknown : level;
+    },
+    of(customer) {
+      const id = roster.idOf(customer);
+      if (id === undefined) return undefined;
+      const { risk, ticketMs, intent, refundMs, orders, boughtMinor, refundedMinor } = columns;
+      return {
+        risk: risk[id] as RiskLevel, riskMs: columns.riskMs[id], ticketMs: ticketMs[id], intent: intents[intent[id] - 1], refundMs: refundMs[id],
+        orders: orders[id], boughtMinor: boughtMinor[id], refundedMinor: refundedMinor[id],
+      };
+    },
+    forget(customer) {
+      const id = roster.idOf(customer);
+      if (id !== undefined) roster.drop(id);
+    },
+    stats: () => ({ customers: roster.size() }),
+    snapshot() {
+      const parts = sections();
+      return pack(headerOf(parts), parts, format);
+    },
+    hash() {
+      const parts = sections();
+      return digest(headerOf(parts), parts, format).digest('hex');
+    },
+  };
+  return signals;
+
+  function sections(): Uint8Array[] {
+    return [...roster.save(), Buffer.from(JSON.stringify(intents)), ...Object.values(columns).map((column) => bytesOf(column.subarray(0, roster.used())))];
+  }
+  function headerOf(parts: Uint8Array[]) {
+    return { settings: { customers: max }, sections: parts.map(({ length }) => length) };
+  }
+}
+
+function bought(columns: Columns, id: number, order: string, amountMinor: number): void {
+  const key = keyOf(order);
+  if (key !== columns.orderKey[id]) {
+    columns.orderKey[id] = key;
+    columns.orders[id] += 1;
+  }
+  columns.boughtMinor[id] += amountMinor;
+}
+
+/** Until a model scores risk, the verdicts that the shop itself gives are what is known of it. */
+function judged(signals: Signals, { customer, of, ref, verdict }: Label, atMs: number): void {
+  if (of === 'ticket') return signals.setIntent(customer, ref, verdict);
+  if (verdict === 'chargeback' || verdict === 'abuse') signals.setRisk(customer, riskLevels.high, atMs, ref);
+  else if (verdict === 'genuine') signals.setRisk(customer, riskLevels.low, atMs, ref);
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array | Uint16Array | Uint32Array | Float64Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
+
+function load(max: number, chunks: Uint8Array[], columns: Columns): { roster: [Uint8Array, Uint8Array]; intents: string[] } {
+  const { next } = unpack(chunks, { customers: max }, format);
+  const part = (): Uint8Array => next((bytes) => new Uint8Array(bytes));
+  const roster: [Uint8Array, Uint8Array] = [part(), part()];
+  const intents = JSON.parse(Buffer.from(part()).toString('utf8')) as string[];
+  for (const column of Object.values(columns)) next((bytes) => bytesOf(column).subarray(0, bytes));
+  return { roster, intents };
+}
