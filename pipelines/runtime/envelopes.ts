@@ -13,7 +13,7 @@ export interface EventWriter {
 }
 
 /** A subject's token must not hold dots, spaces or wildcards; the body says who it really is, and decode judges that. */
-const token = (customer: unknown): string => (typeof customer === 'string' && /^[A-Za-z0-9_-]+$/.test(customer) ? customer : 'unknown');
+const token = (customer: unknown): string => (typeof customer === 'string' && /^~?[A-Za-z0-9_-]+$/.test(customer) ? customer : 'unknown');
 const typeToken = (type: unknown): SubjectType => (typeof type === 'string' && Object.hasOwn(eventSchemas, type) ? (type as SubjectType) : batchType);
 
 /** @param size  events of one message; 1 publishes each under its own type */

@@ -9,6 +9,7 @@
  *   Messages      dlq.<reason>, coupons.<customer>       jetstream/messages.ts   memory/log.ts
  *   Snapshots     a shard's state at a sequence          snapshot-files.ts       memory/snapshots.ts
  *   RowStore      ClickHouse                             clickhouse.ts           memory/rows.ts
+ *   Artefacts     models, exports (see artefacts.ts)     jetstream/artefacts.ts  memory/artefacts.ts
  */
 import type { StoredMessage } from '../../schemas/decode.js';
 

@@ -4,6 +4,8 @@ import { loadKernel } from '../../models/recommend/load.js';
 import { createNaive } from '../../models/recommend/naive.js';
 import { createRecommender, defaultSettings, type Ranking } from '../../models/recommend/recommender.js';
 import { defaultSessionSettings } from '../../models/sessions/sessions.js';
+import type { Answer } from '../../pipelines/recommend/answer.js';
+import { promotionEvent } from '../../pipelines/runtime/jetstream/promote.js';
 import { profile, recommend } from '../../pipelines/recommend/serve.js';
 import { hashOf, statsOf, type RecommendState, type RecommendStateSettings } from '../../pipelines/recommend/state.js';
 import { recommendStep } from '../../pipelines/recommend/step.js';
@@ -78,6 +80,17 @@ describe('the session channel', () => {
     expect(channels(60_000)).toContain('session');
     expect(channels(24 * 3_600_000)).not.toContain('session');
     expect(channels(24 * 3_600_000).length).toBeGreaterThan(0);
+  });
+
+  it('a promotion makes nobody forgotten, and stands in what decided', () => {
+    const state = fold(step.empty(), shop());
+    const before = hashOf(state);
+    // As if a customer could be named so.
+    fold(state, [{ ...promotionEvent({ ref: { name: 'svd', version: 17, sha256: 'a'.repeat(64), bytes: 1 }, atMs }, 0, 1), customer: 'a' }]);
+    expect(hashOf(state)).toBe(before);
+    const live = new Map([['svd', { version: 17, sha256: 'a'.repeat(64), bytes: 1, seq: 1024 }]]);
+    const { answer, decision } = recommend(state, { customer: 'a' }, place, atMs, live);
+    expect([answer.model, (decision.value as Answer).model]).toEqual(['cosine-sessions-1+svd.17', 'cosine-sessions-1+svd.17']);
   });
 
   it('forgets on command', () => {

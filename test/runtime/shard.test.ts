@@ -1,8 +1,10 @@
 /** The loop against in-memory ports: every promise of the commit protocol, and a kill at each of its awaits. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { ArtefactRef, Artefacts } from '../../pipelines/runtime/artefacts.js';
 import { decodeCommit, type Commit } from '../../pipelines/runtime/commit.js';
-import { silentLogger } from '../../pipelines/runtime/log-line.js';
+import { promotionEvent } from '../../pipelines/runtime/jetstream/promote.js';
+import { silentLogger, type Logger } from '../../pipelines/runtime/log-line.js';
 import { memoryArtefacts, type MemoryArtefacts } from '../../pipelines/runtime/memory/artefacts.js';
 import { memoryCommits, memoryLog, type MemoryLog } from '../../pipelines/runtime/memory/log.js';
 import { memoryLeases, memorySnapshots } from '../../pipelines/runtime/memory/stores.js';
@@ -11,7 +13,7 @@ import { defaultShardSettings, runShard, type LiveShard, type ShardParts } from 
 import { AftercareError } from '../../schemas/errors.js';
 import { bytes, click, purchase } from '../support/events.js';
 import { mortal } from '../support/mortal.js';
-import { next, toyStep, type Toy } from '../support/toy-step.js';
+import { idOfPromotion, next, toyStep, type Toy } from '../support/toy-step.js';
 
 interface World {
   artefacts: MemoryArtefacts;
@@ -46,6 +48,7 @@ async function runTo(shard: ShardParts<Toy>, seq: number): Promise<Toy> {
   const onLive = (live: LiveShard<Toy>) => {
     void (async () => {
       while (live.committedTo < seq && !stop.signal.aborted) await delay(1);
+      if (live.committedTo < seq) return; // a former life, which failed on its way
       state = live.state;
       stop.abort();
     })();
@@ -75,6 +78,48 @@ function expected(count: number): Toy {
   return state;
 }
 
+/** A stream in which a model goes live, and another cannot: the versions that are there, and what the whole leaves. */
+interface PromotedWorld extends World {
+  lastSeq: number;
+  expected: Toy;
+}
+
+async function promotedWorld(): Promise<PromotedWorld> {
+  const w = world();
+  const state = expected(0);
+  const fold = (id: string): void => { state.digest = next(state.digest, id); state.folded += 1; };
+  const clicks = (from: number): void => {
+    for (let i = from; i < from + 9; i++) {
+      w.events.append('ev.0.click', bytes(click(`e${i}`)), Date.now());
+      fold(`e${i}`);
+    }
+  };
+  const promote = (ref: ArtefactRef): string => {
+    const event = promotionEvent({ ref, atMs: 1_700_000_000_000 }, 0, 1);
+    w.events.append('ev.0.control', bytes(event), Date.now());
+    return event.id;
+  };
+  const model = (version: number): Uint8Array[] => [Buffer.from(`model ${version}`), Buffer.alloc(2_000_000, version)];
+  clicks(0);
+  const first = await w.artefacts.put('toy', 1, model(1));
+  await w.artefacts.keep(first); // three newer versions come
+  fold(idOfPromotion(promote(first), model(1)));
+  clicks(10);
+  promote({ ...(await w.artefacts.put('toy', 2, model(2))), version: 3 }); // never was there
+  clicks(20);
+  const damaged = await w.artefacts.put('toy', 4, model(4));
+  (w.artefacts.bytesOf(damaged) as Uint8Array)[1000] ^= 1;
+  promote(damaged);
+  clicks(30);
+  fold(idOfPromotion(promote(await w.artefacts.put('toy', 5, model(5))), model(5)));
+  clicks(40);
+  return { ...w, lastSeq: await w.events.lastSeq(), expected: state };
+}
+
+const outcomes = (commits: Commit[]): unknown[] => commits.flatMap((c) => c.decisions).map(({ value }) => (value as { version: number; outcome: string }))
+  .map(({ version, outcome }) => `${version} ${outcome}`);
+const everyOutcome = ['1 live', '3 missing', '4 missing', '5 live'];
+
 /** Commits cover the stream without a gap or an overlap, and no decision stands twice. */
 function checkCommits(commits: Commit[], lastSeq: number): void {
   let to = 0;
@@ -87,6 +132,59 @@ function checkCommits(commits: Commit[], lastSeq: number): void {
   const decided = commits.flatMap((c) => c.decisions.map((d) => (d.value as { seq: number }).seq));
   expect(decided).toEqual([...new Set(decided)].sort((a, b) => a - b));
 }
+
+describe('a promotion', () => {
+  it('is folded with its artefact, at its place; one that is gone or damaged changes nothing, and is said', async () => {
+    const w = await promotedWorld();
+    const said: string[] = [];
+    const logger: Logger = (level, message, fields) => { if (level === 'warn') said.push(`${message}: ${String(fields?.reason)}`); };
+    expect(await runTo(parts(w, { logger }), w.lastSeq)).toEqual(w.expected);
+    const commits = await commitsOf(w);
+    checkCommits(commits, w.lastSeq);
+    expect(outcomes(commits)).toEqual(everyOutcome);
+    expect(said).toEqual([expect.stringMatching(/what is live stays: artefact toy 3 .* is not there/), expect.stringMatching(/what is live stays: artefact toy 4 .* is damaged/)]);
+  });
+
+  it('is folded the same in a silent replay, without a second decision', async () => {
+    const w = await promotedWorld();
+    await runTo(parts(w), w.lastSeq);
+    expect(await runTo(parts({ ...w, snapshots: memorySnapshots() }), w.lastSeq)).toEqual(w.expected);
+    expect(outcomes(await commitsOf(w))).toEqual(everyOutcome);
+  });
+
+  it('waits for a store that does not answer, starting again; it is never passed over for that', async () => {
+    const w = await promotedWorld();
+    const asked: number[] = [];
+    const artefacts: Artefacts = {
+      ...w.artefacts,
+      async load(ref) {
+        const before = asked.filter((version) => version === ref.version).length;
+        asked.push(ref.version);
+        if (before === 0) throw new AftercareError('unavailable', 'no answer');
+        if (before === 1) throw new TypeError('a bug');
+        return w.artefacts.load(ref);
+      },
+    };
+    expect(await runTo(parts(w, { artefacts }), w.lastSeq)).toEqual(w.expected);
+    expect(outcomes(await commitsOf(w))).toEqual(everyOutcome);
+    for (const version of [1, 3, 4, 5]) expect(asked.filter((v) => v === version).length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('killed at each await in turn: the same state, each outcome once', async () => {
+    let kills = 0;
+    for (let killAt = 1; ; killAt++) {
+      const w = await promotedWorld();
+      const killed = await runUntilKilled(w, killAt, w.lastSeq);
+      kills += killed ? 1 : 0;
+      expect(await runTo(parts(w), w.lastSeq)).toEqual(w.expected);
+      const commits = await commitsOf(w);
+      checkCommits(commits, w.lastSeq);
+      expect(outcomes(commits)).toEqual(everyOutcome);
+      if (!killed) break;
+    }
+    expect(kills).toBeGreaterThan(15);
+  });
+});
 
 describe('the shard', () => {
   it('folds in order, commits without gaps, and skips what does not decode', async () => {
@@ -210,6 +308,7 @@ async function runUntilKilled(w: World, killAt: number, count: number): Promise<
   const { wrap, orDone } = mortal(killAt);
   const mortalPorts = {
     events: { open: wrap((...args: Parameters<MemoryLog['open']>) => w.events.open(...args)), lastSeq: () => w.events.lastSeq() },
+    artefacts: { ...w.artefacts, load: wrap(w.artefacts.load) },
     commits: { append: wrap(w.commits.append), last: wrap(w.commits.last), trim: w.commits.trim },
     snapshots: { newest: wrap(w.snapshots.newest), save: wrap(w.snapshots.save) },
   };
