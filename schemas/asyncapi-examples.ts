@@ -65,4 +65,12 @@ export const serviceExamples: Record<ServiceName, { summary: string; request: ob
     request: { customer: 'c0042' },
     reply: { customer: 'c0042', items: [{ item: 'KET-1042', strength: 5 }], norm: 5, shard: 0, seq: 1234 },
   },
+  basket: {
+    summary: 'What is most likely to be added to a cart next, with its probability; no row is written',
+    request: { items: ['KET-1042', 'CUP-0007'], k: 1 },
+    reply: {
+      items: [{ item: 'MUG-1001', probability: 0.18, channel: 'basket', because: [{ item: 'KET-1042', weight: 1 }] }],
+      unknown: ['CUP-0007'], support: 87, baskets: 2045, model: 'basket-knn-1',
+    },
+  },
 };

@@ -5,6 +5,7 @@
  *   aftercare.recommend  {"customer":"c42","k":10}
  *   aftercare.similar    {"item":"kettle-1","k":10}
  *   aftercare.profile    {"customer":"c42"}
+ *   aftercare.basket     {"items":["kettle-1","cup-2"],"k":10}
  */
 import { Type, type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -19,6 +20,14 @@ export const kDefault = 10;
 export const RecommendRequest = Type.Object({ customer: Customer, k: K }, { ...strict, title: 'RecommendRequest', description: 'What to show to a customer' });
 export const SimilarRequest = Type.Object({ item: Item, k: K }, { ...strict, title: 'SimilarRequest', description: 'What resembles an item' });
 export const ProfileRequest = Type.Object({ customer: Customer }, { ...strict, title: 'ProfileRequest', description: 'What the models hold about a customer' });
+/** Not a decision on record: like `similar` it is answered without a row, and asking leaves no trace. */
+export const BasketRequest = Type.Object(
+  {
+    items: Type.Array(Item, { minItems: 1, maxItems: limits.cartItemsMax, description: 'What is in the cart, in the order in which it was put in, the latest last; an item that is not known is left out and named in the answer' }),
+    k: K,
+  },
+  { ...strict, title: 'BasketRequest', description: 'What is most likely to be added to a cart next; answered without a row in any table' },
+);
 /** Between a shard and the export workflow: items in the order of their ids, from `fromId`. */
 export const NeighboursRequest = Type.Object(
   {
@@ -32,6 +41,7 @@ export const NeighboursRequest = Type.Object(
 export type RecommendRequest = Static<typeof RecommendRequest>;
 export type SimilarRequest = Static<typeof SimilarRequest>;
 export type ProfileRequest = Static<typeof ProfileRequest>;
+export type BasketRequest = Static<typeof BasketRequest>;
 export type NeighboursRequest = Static<typeof NeighboursRequest>;
 
 export interface Because {
@@ -63,6 +73,25 @@ export interface ProfileAnswer {
   shard: number;
   seq: number;
 }
+export interface BasketAnswer {
+  /** most likely first; none of the cart's own */
+  items: {
+    item: string;
+    /** that it is the next one added, given that one more is */
+    probability: number;
+    /** basket: baskets like this cart hold it; popular: it is in many baskets, whatever the cart holds */
+    channel: 'basket' | 'popular';
+    /** the cart's items that speak for it, with their part of 1; none for a popular one */
+    because: { item: string; weight: number }[];
+  }[];
+  /** items of the cart that no basket holds: they were left out */
+  unknown: string[];
+  /** baskets that hold an item of the cart: how much stands behind the answer */
+  support: number;
+  /** baskets that are remembered */
+  baskets: number;
+  model: string;
+}
 export interface NeighboursAnswer {
   nextId: number;
   /** the moment that `norm2` and the dots are told for, milliseconds since 1970 */
@@ -70,7 +99,7 @@ export interface NeighboursAnswer {
   items: { item: string; norm2: number; neighbours: { item: string; similarity: number; dot: number }[] }[];
 }
 
-export const serviceSchemas = { recommend: RecommendRequest, similar: SimilarRequest, profile: ProfileRequest } as const;
+export const serviceSchemas = { recommend: RecommendRequest, similar: SimilarRequest, profile: ProfileRequest, basket: BasketRequest } as const;
 export type ServiceName = keyof typeof serviceSchemas;
 
 /** Headers of a failed answer, as the NATS services protocol has them. */

@@ -1,7 +1,7 @@
-/** `recommend`, `similar`, `profile`: asking the live models. */
+/** `recommend`, `similar`, `basket`, `profile`: asking the live models. */
 import type { Command } from 'commander';
 import { requestService } from '../../pipelines/runtime/request.js';
-import type { ProfileAnswer, RecommendAnswer, ServiceName, SimilarAnswer } from '../../schemas/services.js';
+import type { BasketAnswer, ProfileAnswer, RecommendAnswer, ServiceName, SimilarAnswer } from '../../schemas/services.js';
 import { limits } from '../../schemas/limits.js';
 import { serviceSubject } from '../../schemas/subjects.js';
 import { readContext, runningEndpoints, withNats } from '../context.js';
@@ -19,10 +19,10 @@ function ask<T>(name: ServiceName, options: AskOptions, body: object): Promise<T
   return withNats(runningEndpoints(context), name, (nc) => requestService<T>(nc, serviceSubject(name), body));
 }
 
+const count = ['-k, --count <items>', 'how many items', wholeNumber(1, limits.answerItemsMax), 10] as const;
 const rounded = (value: number): number => Number(value.toPrecision(4));
 
 export function addAsk(program: Command): void {
-  const count = ['-k, --count <items>', 'how many items', wholeNumber(1, limits.answerItemsMax), 10] as const;
   program
     .command('recommend')
     .description('What to show to a customer now: item, score, channel and because')
@@ -50,6 +50,7 @@ export function addAsk(program: Command): void {
       const answer = await ask<SimilarAnswer>('similar', options, { item, k: options.count });
       print(options, answer, () => columns(['item', 'similarity'], answer.items.map((i) => [i.item, rounded(i.similarity)])));
     });
+  addBasket(program);
   program
     .command('profile')
     .description('What the models hold about a customer')
@@ -59,5 +60,24 @@ export function addAsk(program: Command): void {
     .action(async (customer: string, options: AskOptions) => {
       const answer = await ask<ProfileAnswer>('profile', options, { customer });
       print(options, answer, () => columns(['item', 'strength'], answer.items.map((i) => [i.item, rounded(i.strength)])));
+    });
+}
+
+function addBasket(program: Command): void {
+  program
+    .command('basket')
+    .description('What is most likely to be added to a cart next, with its probability')
+    .argument('<items...>', 'what is in the cart, the latest last')
+    .option(...count)
+    .addOption(jsonOption())
+    .addOption(dataDirOption())
+    .addHelpText('after', '\nExample:\n  $ aftercare basket 85123A 71053 -k 5')
+    .action(async (items: string[], options: AskOptions) => {
+      const answer = await ask<BasketAnswer>('basket', options, { items, k: options.count });
+      if (answer.unknown.length > 0) process.stderr.write(`not known, left out: ${answer.unknown.join(', ')}\n`);
+      print(options, answer, () => columns(
+        ['item', 'probability', 'channel', 'because'],
+        answer.items.map((i) => [i.item, rounded(i.probability), i.channel, i.because.map((b) => b.item).join(', ')]),
+      ));
     });
 }

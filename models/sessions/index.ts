@@ -154,20 +154,78 @@ export function itemsOf(index: Index, serial: number): Uint32Array {
   return index.contents.subarray(base, base + index.counts[slot]);
 }
 
+/**
+ * Takes one item out of a session; with its last one the session goes too. A list that was full has room for an older
+ * session then, which is looked for from there back: about as many sessions as lie between two that hold the item.
+ * @returns whether the session is still there
+ */
+export function takeOut(index: Index, serial: number, item: number): boolean {
+  const slot = serial & index.ring;
+  const place = placeOf(index, slot, item);
+  if (place < 0) return true;
+  if (index.counts[slot] === 1) {
+    dropSession(index, serial);
+    return false;
+  }
+  const base = slot * index.settings.limits.length;
+  index.contents.copyWithin(base + place, base + place + 1, base + index.counts[slot]);
+  index.counts[slot] -= 1;
+  withdraw(index, serial, item);
+  refill(index, item);
+  return true;
+}
+
+/** As `dropOldest`, out of order. */
+function dropSession(index: Index, serial: number): void {
+  const customer = index.owners[serial & index.ring];
+  const before = index.before[serial & index.ring];
+  const items = itemsOf(index, serial).slice();
+  empty(index, serial);
+  for (const item of items) refill(index, item);
+  if (index.newest[customer] !== serial) {
+    let after = index.newest[customer];
+    while (index.before[after & index.ring] !== serial) after = index.before[after & index.ring];
+    index.before[after & index.ring] = before;
+  } else if (before < index.oldest) {
+    releaseCustomer(index, customer);
+    return;
+  } else {
+    index.newest[customer] = before;
+  }
+  if (index.current[customer] === serial) index.current[customer] = NONE;
+}
+
+/** One session back into the item's list, when there is one that it lacks. */
+function refill(index: Index, item: number): void {
+  const { lists, ring, oldest, contents, settings: { limits: { length } } } = index;
+  if (lists.count(item) === index.holders[item]) return;
+  const from = lists.count(item) > 0 ? lists.at(item, 0) : index.next;
+  for (let serial = from - 1; serial >= oldest; serial -= 1) {
+    const slot = serial & ring;
+    const base = slot * length;
+    for (let at = base + index.counts[slot] - 1; at >= base; at -= 1) {
+      if (contents[at] === item) return lists.insert(item, serial);
+    }
+  }
+}
+
 function empty(index: Index, serial: number): void {
   const slot = serial & index.ring;
-  for (const item of itemsOf(index, serial)) {
-    index.lists.remove(item, serial);
-    index.holders[item] -= 1;
-    if (index.holders[item] > 0) continue;
-    index.lists.clear(item);
-    index.items.release(item);
-    index.items.recycle(item);
-  }
+  for (const item of itemsOf(index, serial)) withdraw(index, serial, item);
   index.live -= 1;
   index.counts[slot] = 0;
   index.keys[slot] = 0;
   index.lastMs[slot] = 0;
+}
+
+/** The item no longer knows of the session, and is unknown itself when it was the last one. */
+function withdraw(index: Index, serial: number, item: number): void {
+  index.lists.remove(item, serial);
+  index.holders[item] -= 1;
+  if (index.holders[item] > 0) return;
+  index.lists.clear(item);
+  index.items.release(item);
+  index.items.recycle(item);
 }
 
 function releaseCustomer(index: Index, customer: number): void {

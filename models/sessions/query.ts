@@ -146,7 +146,7 @@ export function createQuery(settings: SessionSettings): Query {
 
 const overlapOf = (bits: number, n: number): number => n * ITEMS[bits] - PLACES[bits];
 
-function nameOf(index: Index, item: number): string {
+export function nameOf(index: Index, item: number): string {
   const name = index.items.nameOf(item);
   if (name === undefined) throw new Error(`sessions: item ${item} has no name: the state is inconsistent`);
   return name;
@@ -198,7 +198,7 @@ function createRanking(index: Index, k: number) {
 }
 
 /** Brings the `first` smallest of different numbers to the front: Hoare's selection. */
-function partition(values: Float64Array, count: number, first: number): void {
+export function partition(values: Float64Array, count: number, first: number): void {
   let [low, high] = [0, count - 1];
   while (low < high) {
     const pivot = values[(low + high) >> 1];

@@ -7,8 +7,9 @@
  * while (`gapMs`). Until the next one begins a customer's last session is the current one.
  */
 import { digest, pack, unpack, type Format } from '../snapshot.js';
-import { append, createIndex, dropCustomer, dropOldest, itemsOf, NONE, placeOf, SERIAL_MAX, startSession, touch, type Index } from './index.js';
+import { createIndex, dropCustomer, dropOldest, itemsOf, NONE, placeOf, SERIAL_MAX, startSession, touch, type Index } from './index.js';
 import { createQuery, type Proposal, type Query } from './query.js';
+import { indexOf, renumber, sectionsOf } from './saved.js';
 import { checkSessionSettings, flattenSessions, type SessionSettings } from './settings.js';
 
 export { defaultSessionSettings, type SessionLimits, type SessionSettings } from './settings.js';
@@ -75,11 +76,11 @@ function serve(index: Index): Sessions {
     },
     stats: () => stats(index),
     snapshot() {
-      const parts = sections(index);
+      const parts = sectionsOf(index);
       return pack(headerOf(index, parts), parts, format);
     },
     hash() {
-      const parts = sections(index);
+      const parts = sectionsOf(index);
       return digest(headerOf(index, parts), parts, format).digest('hex');
     },
   };
@@ -126,7 +127,8 @@ function find(index: Index, customer: string, key: number, atMs: number): number
   return sinceMs < -index.settings.gapMs ? LATE : serial;
 }
 
-function named(index: Index, customer: number, key: number): number {
+/** The customer's latest session with that key; NONE: none of the last few. */
+export function named(index: Index, customer: number, key: number): number {
   let serial = index.newest[customer];
   for (let n = 0; n < LOOKBACK && serial >= index.oldest; n += 1) {
     if (index.keys[serial & index.ring] === key) return serial;
@@ -168,33 +170,7 @@ function stats(index: Index): SessionStats {
   };
 }
 
-// ---- snapshots: the sessions in order, serials counted from the oldest; the rest follows from them ----
-
-function sections(index: Index): Uint8Array[] {
-  const { oldest, next, ring, customers } = index;
-  const held = next - oldest;
-  const [counts, owners, keys, lastMs] = [new Uint16Array(held), new Uint32Array(held), new Uint32Array(held), new Float64Array(held)];
-  let total = 0;
-  for (let n = 0; n < held; n += 1) {
-    const slot = (oldest + n) & ring;
-    counts[n] = index.counts[slot];
-    total += counts[n];
-    if (counts[n] === 0) continue;
-    owners[n] = index.owners[slot];
-    keys[n] = index.keys[slot];
-    lastMs[n] = index.lastMs[slot];
-  }
-  // By hand, as a view for each of half a million sessions takes longer than copying what it shows.
-  const contents = new Uint32Array(total);
-  let at = 0;
-  for (let n = 0; n < held; n += 1) {
-    const base = ((oldest + n) & ring) * index.settings.limits.length;
-    for (let place = base; place < base + counts[n]; place += 1) contents[at++] = index.contents[place];
-  }
-  const current = index.current.slice(0, customers.used());
-  for (let c = 0; c < current.length; c += 1) if (current[c] !== NONE) current[c] -= oldest - 1;
-  return [customers.save(), index.items.save(), ...[counts, owners, keys, lastMs, contents, current].map((array) => new Uint8Array(array.buffer))];
-}
+// ---- snapshots ----
 
 function headerOf(index: Index, parts: Uint8Array[]) {
   return { settings: flattenSessions(index.settings), evicted: index.evicted, sections: parts.map(({ length }) => length) };
@@ -202,26 +178,5 @@ function headerOf(index: Index, parts: Uint8Array[]) {
 
 function restore(settings: SessionSettings, chunks: Uint8Array[]): Index {
   const { header, next } = unpack<ReturnType<typeof headerOf>>(chunks, flattenSessions(settings), format);
-  const part = (): Uint8Array => next((bytes) => new Uint8Array(bytes));
-  const index = createIndex(settings, 1, { customers: part(), items: part() });
-  const [counts, owners, keys] = [new Uint16Array(part().buffer), new Uint32Array(part().buffer), new Uint32Array(part().buffer)];
-  const [lastMs, contents, current] = [new Float64Array(part().buffer), new Uint32Array(part().buffer), new Uint32Array(part().buffer)];
-  let at = 0;
-  for (const [n, count] of counts.entries()) {
-    if (count === 0) { // forgotten: its serial stays taken
-      index.next += 1;
-      continue;
-    }
-    const serial = startSession(index, owners[n], keys[n]);
-    for (let i = 0; i < count; i += 1) append(index, serial, contents[at++]);
-    index.lastMs[serial & index.ring] = lastMs[n];
-  }
-  index.current.set(current);
-  index.evicted = header.evicted;
-  return index;
-}
-
-/** As a restart would: what is answered, and the bytes of a snapshot, stay the same. */
-function renumber(index: Index): void {
-  Object.assign(index, restore(index.settings, pack(headerOf(index, sections(index)), sections(index), format)));
+  return indexOf(settings, header.evicted, () => next((bytes) => new Uint8Array(bytes)));
 }

@@ -1,7 +1,8 @@
 /** What a live recommend state answers. Nothing here changes it. */
+import type { Baskets } from '../../models/baskets/baskets.js';
 import { DEPTH } from '../../models/recommend/fuse.js';
 import type { Recommender } from '../../models/recommend/recommender.js';
-import { kDefault, type NeighboursAnswer, type NeighboursRequest, type ProfileAnswer, type ProfileRequest, type RecommendAnswer, type RecommendRequest, type SimilarAnswer, type SimilarRequest } from '../../schemas/services.js';
+import { kDefault, type BasketAnswer, type BasketRequest, type NeighboursAnswer, type NeighboursRequest, type ProfileAnswer, type ProfileRequest, type RecommendAnswer, type RecommendRequest, type SimilarAnswer, type SimilarRequest } from '../../schemas/services.js';
 import { decidedBy, type LiveVersion } from '../promoted.js';
 import type { Decision } from '../step.js';
 import type { Answer } from './answer.js';
@@ -12,6 +13,9 @@ export const recommendModel = 'cosine-sessions-1';
 /** The promoted models that take part where they are live; a row names their versions too. */
 const promotedModels = ['svd', 'blend'];
 const noneLive: ReadonlyMap<string, LiveVersion> = new Map();
+
+/** Of what answers `basket`. */
+export const basketModel = 'basket-knn-1';
 
 export interface Place {
   shard: number;
@@ -49,4 +53,34 @@ export function profile({ recommender, sessions }: RecommendState, request: Prof
 
 export function neighbours(recommender: Recommender, request: NeighboursRequest): NeighboursAnswer {
   return recommender.neighbours(request.fromId, request.count, request.asOfMs);
+}
+
+export function basket(baskets: Baskets, request: BasketRequest): BasketAnswer {
+  const { items, ...rest } = baskets.predict(request.items, request.k ?? kDefault);
+  return { items: items.map(({ item, probability, channel, because }) => ({ item, probability, channel, because })), ...rest, model: basketModel };
+}
+
+/**
+ * The answers of all shards as one. A shard's probability is what its own customers' baskets say; they are averaged,
+ * each weighing as many baskets as it found with an item of the cart (a linear opinion pool: Stone 1961). An item that
+ * is not in a shard's answer counts nothing there, so the mean is a little low for the last ones. Shards that found
+ * nothing have no say while another one has; where none has, they weigh as many baskets as they remember.
+ */
+export function basketOfAll(answers: readonly BasketAnswer[], k: number): BasketAnswer {
+  const support = answers.reduce((sum, answer) => sum + answer.support, 0);
+  const baskets = answers.reduce((sum, answer) => sum + answer.baskets, 0);
+  const found = new Map<string, BasketAnswer['items'][number] & { largest: number }>();
+  for (const answer of answers) {
+    const weight = support > 0 ? answer.support / support : answer.baskets / Math.max(1, baskets);
+    if (weight === 0) continue;
+    for (const item of answer.items) {
+      const share = weight * item.probability;
+      const seen = found.get(item.item);
+      if (seen === undefined) found.set(item.item, { ...item, probability: share, largest: share });
+      else found.set(item.item, { ...(share > seen.largest ? item : seen), probability: seen.probability + share, largest: Math.max(seen.largest, share) });
+    }
+  }
+  const items = [...found.values()].sort((a, b) => b.probability - a.probability || (a.item < b.item ? -1 : 1)).slice(0, k);
+  const unknown = answers[0].unknown.filter((item) => answers.every((answer) => answer.unknown.includes(item)));
+  return { items: items.map(({ item, probability, channel, because }) => ({ item, probability, channel, because })), unknown, support, baskets, model: basketModel };
 }

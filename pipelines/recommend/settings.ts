@@ -1,3 +1,4 @@
+import { defaultBasketSettings } from '../../models/baskets/baskets.js';
 import { defaultSettings } from '../../models/recommend/recommender.js';
 import { checkSettings, rememberedByDefault } from '../../models/recommend/settings.js';
 import { defaultSessionSettings } from '../../models/sessions/sessions.js';
@@ -6,7 +7,8 @@ import { AftercareError, messageOf } from '../../schemas/errors.js';
 import type { RecommendStateSettings } from './state.js';
 
 const minuteMs = 60_000;
-const dayMs = 24 * 60 * minuteMs;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
 
 /**
  * The models' settings out of the environment's.
@@ -36,5 +38,11 @@ export function recommendSettings(config: Config): RecommendStateSettings {
     gapMs: config.AFTERCARE_SESSION_GAP_MINUTES * minuteMs,
     limits: { ...defaultSessionSettings.limits, sessions: config.AFTERCARE_SESSIONS_MAX, items: config.AFTERCARE_ITEMS_MAX },
   };
-  return { recommender, sessions };
+  const baskets = {
+    ...defaultBasketSettings,
+    gapMs: config.AFTERCARE_CART_GAP_HOURS * hourMs,
+    sampleEvery: config.AFTERCARE_BASKET_SAMPLE,
+    limits: { ...defaultBasketSettings.limits, baskets: config.AFTERCARE_BASKETS_MAX, items: config.AFTERCARE_ITEMS_MAX },
+  };
+  return { recommender, sessions, baskets };
 }

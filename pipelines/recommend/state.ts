@@ -1,4 +1,5 @@
 /** What the recommend step owns: models that fold the same events, and one snapshot of all. */
+import { createBaskets, restoreBaskets, type Baskets, type BasketSettings, type BasketStats } from '../../models/baskets/baskets.js';
 import { createRecommender, restoreRecommender, type Recommender, type RecommendSettings, type RecommendStats } from '../../models/recommend/recommender.js';
 import { createSessions, restoreSessions, type Sessions, type SessionSettings, type SessionStats } from '../../models/sessions/sessions.js';
 import { bundle, hashOfAll, unbundle } from '../bundle.js';
@@ -6,19 +7,21 @@ import { bundle, hashOfAll, unbundle } from '../bundle.js';
 export interface RecommendState {
   recommender: Recommender;
   sessions: Sessions;
+  baskets: Baskets;
 }
 
 export interface RecommendStateSettings {
   recommender: RecommendSettings;
   sessions: SessionSettings;
+  baskets: BasketSettings;
 }
 
 export function emptyState(settings: RecommendStateSettings, kernel: WebAssembly.Module): RecommendState {
-  return { recommender: createRecommender(settings.recommender, kernel), sessions: createSessions(settings.sessions) };
+  return { recommender: createRecommender(settings.recommender, kernel), sessions: createSessions(settings.sessions), baskets: createBaskets(settings.baskets) };
 }
 
-export function snapshotOf({ recommender, sessions }: RecommendState): Uint8Array[] {
-  return bundle({ recommender: recommender.snapshot(), sessions: sessions.snapshot() });
+export function snapshotOf({ recommender, sessions, baskets }: RecommendState): Uint8Array[] {
+  return bundle({ recommender: recommender.snapshot(), sessions: sessions.snapshot(), baskets: baskets.snapshot() });
 }
 
 /**
@@ -26,15 +29,19 @@ export function snapshotOf({ recommender, sessions }: RecommendState): Uint8Arra
  * @throws RangeError when they are not a whole snapshot of this version made with these settings
  */
 export function restoreState(settings: RecommendStateSettings, kernel: WebAssembly.Module, chunks: Uint8Array[]): RecommendState {
-  const parts = unbundle(chunks, ['recommender', 'sessions']);
-  return { recommender: restoreRecommender(settings.recommender, kernel, parts.recommender), sessions: restoreSessions(settings.sessions, parts.sessions) };
+  const parts = unbundle(chunks, ['recommender', 'sessions', 'baskets']);
+  return {
+    recommender: restoreRecommender(settings.recommender, kernel, parts.recommender),
+    sessions: restoreSessions(settings.sessions, parts.sessions),
+    baskets: restoreBaskets(settings.baskets, parts.baskets),
+  };
 }
 
 /** sha256, hexadecimal, over the hashes of all models. */
-export function hashOf({ recommender, sessions }: RecommendState): string {
-  return hashOfAll([recommender.hash(), sessions.hash()]);
+export function hashOf({ recommender, sessions, baskets }: RecommendState): string {
+  return hashOfAll([recommender.hash(), sessions.hash(), baskets.hash()]);
 }
 
-export function statsOf({ recommender, sessions }: RecommendState): RecommendStats & { session: SessionStats } {
-  return { ...recommender.stats(), session: sessions.stats() };
+export function statsOf({ recommender, sessions, baskets }: RecommendState): RecommendStats & { session: SessionStats; basket: BasketStats } {
+  return { ...recommender.stats(), session: sessions.stats(), basket: baskets.stats() };
 }

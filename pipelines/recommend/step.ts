@@ -1,8 +1,10 @@
 /**
- * The recommend step: what an event says about a customer and an item, as a strength and as a part of a session.
+ * The recommend step: what an event says about a customer and an item, as a strength and as a part of a session,
+ * and what it says about items that are bought together.
  *
  *   view 1, favourite 2, cart 3, purchase 5   the strongest one counts, and fades with the half-life; each joins the session
  *   refund                                    takes the item's strength back
+ *   cart, uncart, purchase                    fill and empty the customer's basket; a refund leaves it: the items were in it together
  *   control forget                            takes everything of the customer back
  */
 import type { Click, Event, Purchase } from '../../schemas/events.js';
@@ -27,9 +29,12 @@ function observe(state: RecommendState, event: Event): void {
     case 'click':
       // Taking something out of the cart says nothing that the cart did not say: interest, and no purchase.
       if (event.action !== 'uncart') touch(state, event, event.item, strengths[event.action]);
+      if (event.action === 'cart') state.baskets.put(event.customer, event.item, event.atMs);
+      else if (event.action === 'uncart') state.baskets.takeBack(event.customer, event.item, event.atMs);
       return;
     case 'purchase':
       for (const line of event.lines) touch(state, event, line.item, strengths.purchase);
+      state.baskets.order(event.customer, event.order, event.lines.map(({ item }) => item), event.atMs);
       return;
     case 'refund':
       for (const line of event.lines) state.recommender.retract(event.customer, line.item, event.atMs);
@@ -38,6 +43,7 @@ function observe(state: RecommendState, event: Event): void {
       if (event.command !== 'forget') return;
       state.recommender.forget(event.customer);
       state.sessions.forget(event.customer);
+      state.baskets.forget(event.customer);
       return;
     case 'ticket':
     case 'label':

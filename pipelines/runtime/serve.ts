@@ -7,10 +7,11 @@
 import { Svcm, type Service } from '@nats-io/services';
 import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { messageOf } from '../../schemas/errors.js';
-import { errorHeaders, kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, SimilarRequest, type SimilarAnswer } from '../../schemas/services.js';
+import { BasketRequest, errorHeaders, kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, SimilarRequest, type BasketAnswer, type SimilarAnswer } from '../../schemas/services.js';
+import { limits } from '../../schemas/limits.js';
 import { partitionOf, serviceSubject, shardServiceSubject } from '../../schemas/subjects.js';
 import type { FoldState } from '../fold.js';
-import { neighbours, profile, recommend, similar } from '../recommend/serve.js';
+import { basket, basketOfAll, neighbours, profile, recommend, similar } from '../recommend/serve.js';
 import { statsOf } from '../recommend/state.js';
 import type { LiveShard } from './shard.js';
 
@@ -30,12 +31,15 @@ class RequestError extends Error {
 type Handler = (body: Uint8Array) => Promise<unknown>;
 /** A shard that is about to be taken over answers late; longer than that is a failure. */
 const forwardTimeoutMs = 2000;
+/** Items that each shard is asked for beyond those of a merged answer. */
+const deeperBy = 50;
 
 const checks = {
   recommend: requestCheck(RecommendRequest),
   similar: requestCheck(SimilarRequest),
   profile: requestCheck(ProfileRequest),
   neighbours: requestCheck(NeighboursRequest),
+  basket: requestCheck(BasketRequest),
 };
 
 /** Starts answering for a live shard. @returns stops it, letting what was asked be answered */
@@ -113,6 +117,7 @@ function shardHandlers(live: LiveShard<FoldState>) {
       const request = valid(checks.similar(body));
       return similar(live.state.recommend.recommender, request) ?? notFound(`item "${request.item}" is unknown: no customer has touched it`);
     },
+    basket: (body: Uint8Array) => Promise.resolve(basket(live.state.recommend.baskets, valid(checks.basket(body)))),
     hash: () => Promise.resolve({ shard: live.shard, seq: live.seq, hash: live.hash() }),
     status: () => Promise.resolve(shardStatus(live)),
   };
@@ -141,6 +146,14 @@ function publicHandlers(live: LiveShard<FoldState>, { nc, shards }: ServeOptions
       if (shards === 1) return own.similar(body);
       const found = await similarOfAll(request, shards, (shard) => (shard === live.shard ? own.similar(body) : ask(shard, 'similar', body)));
       return found ?? notFound(`item "${request.item}" is unknown: no customer has touched it`);
+    },
+    async basket(body) {
+      const { items, k = kDefault } = valid(checks.basket(body));
+      if (shards === 1) return own.basket(body);
+      // Deeper than asked for: what one shard has in front another may have just behind.
+      const deeper = Buffer.from(JSON.stringify({ items, k: Math.min(limits.answerItemsMax, k + deeperBy) }));
+      const answers = await Promise.all(Array.from({ length: shards }, (_, shard) => (shard === live.shard ? own.basket(deeper) : ask(shard, 'basket', deeper))));
+      return basketOfAll(answers as BasketAnswer[], k);
     },
   };
 }

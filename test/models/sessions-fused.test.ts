@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadKernel } from '../../models/recommend/load.js';
 import { createNaive } from '../../models/recommend/naive.js';
 import { createRecommender, defaultSettings, type Ranking } from '../../models/recommend/recommender.js';
+import { defaultBasketSettings } from '../../models/baskets/baskets.js';
 import { defaultSessionSettings } from '../../models/sessions/sessions.js';
 import type { Answer } from '../../pipelines/recommend/answer.js';
 import { promotionEvent } from '../../pipelines/runtime/jetstream/promote.js';
@@ -17,6 +18,7 @@ const atMs = Date.UTC(2026, 0, 15);
 const settings: RecommendStateSettings = {
   recommender: { ...defaultSettings, limits: { customers: 2000, items: 1000, pairs: 200_000, history: 200, neighbours: 50, postings: 500, memory: 2 ** 28 } },
   sessions: { ...defaultSessionSettings, limits: { sessions: 300, items: 200, length: 10 } },
+  baskets: { ...defaultBasketSettings, limits: { baskets: 300, items: 200, length: 10 }, sampleEvery: 7 },
 };
 const step = recommendStep(settings, loadKernel());
 const place = { shard: 0, seq: 1 };

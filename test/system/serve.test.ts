@@ -10,7 +10,7 @@ import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js'
 import { eventWriter } from '../../pipelines/runtime/envelopes.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { requestService } from '../../pipelines/runtime/request.js';
-import type { ProfileAnswer, RecommendAnswer, SimilarAnswer } from '../../schemas/services.js';
+import type { BasketAnswer, ProfileAnswer, RecommendAnswer, SimilarAnswer } from '../../schemas/services.js';
 import { eventSubject, partitionOf, serviceSubject, streams } from '../../schemas/subjects.js';
 import { badMessages } from '../../simulator/bad-messages.js';
 import { click, purchase } from '../support/events.js';
@@ -138,7 +138,7 @@ describe('a system of two shards', () => {
       found.set(`${info.name}/${info.metadata?.shard ?? ''}`, info.endpoints.map((e) => e.subject));
     }
     expect([...found.keys()].sort()).toEqual(['aftercare-sink/', 'aftercare/0', 'aftercare/1']);
-    expect(found.get('aftercare/1')?.sort()).toEqual(['aftercare.profile', 'aftercare.recommend', 'aftercare.similar']);
+    expect(found.get('aftercare/1')?.sort()).toEqual(['aftercare.basket', 'aftercare.profile', 'aftercare.recommend', 'aftercare.similar']);
   });
 
   it('made one reject of each bad message, with its bytes and its reason, and went on', async () => {
