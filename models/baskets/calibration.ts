@@ -1,7 +1,8 @@
 /**
  * From a share of the votes to a probability, learnt online: counts by bin of the share, made monotone when read.
  *
- *   bin       floor(4 * -log2(share)): a quarter of an octave each, the last one holds all that is smaller
+ *   bin       an octave of shares in four equal parts, the last one holds all that is smaller: the exponent and two bits
+ *             of the mantissa of the share as it lies in memory, so that no logarithm is taken
  *   by bin    n = what was proposed with a share in the bin, hits = what was then added, sum = of the shares;
  *             each starts with PRIOR proposals that came true as often as its middle says: the share itself is the probability until there is evidence
  *   curve     pooled adjacent violators over the bins, from the smallest share up (Ayer et al. 1955; Zadrozny and Elkan, KDD 2002);
@@ -9,10 +10,10 @@
  *
  * Counts halve every HALVING questions, so that the curve follows a shop that changes.
  */
-export const PER_OCTAVE = 4;
-export const BINS = 80;
-export const PRIOR = 4;
-export const HALVING = 8192;
+const PER_OCTAVE = 4;
+const BINS = 80;
+const PRIOR = 4;
+const HALVING = 512;
 
 export interface Calibrator {
   /** One question's proposals, with what was added then. @param hit  place of it; -1: not among them */
@@ -53,8 +54,20 @@ export function createCalibrator(saved?: Float64Array): Calibrator {
   };
 }
 
+const float = new Float64Array(1);
+const words = new Uint32Array(float.buffer);
+/** Upper word of a double that is 1, without the lower 18 bits of its mantissa. */
+const ONE = 1023 * PER_OCTAVE;
+
 function binOf(share: number): number {
-  return Math.min(BINS - 1, Math.max(0, Math.floor(-Math.log2(share) * PER_OCTAVE)));
+  float[0] = share;
+  return Math.min(BINS - 1, Math.max(0, ONE - 1 - (words[1] >>> 18)));
+}
+
+/** The share in the middle of a bin. */
+function middleOf(bin: number): number {
+  const code = ONE - 1 - bin;
+  return 2 ** (Math.floor(code / PER_OCTAVE) - 1023) * (1 + ((code % PER_OCTAVE) + 0.5) / PER_OCTAVE);
 }
 
 /** Blocks by ascending share: the logarithm of their mean share, and the probability there. */
@@ -66,7 +79,7 @@ interface Curve {
 function fit(n: Float64Array, hits: Float64Array, sums: Float64Array): Curve {
   const blocks: { weight: number; hits: number; sum: number }[] = [];
   for (let bin = BINS - 1; bin >= 0; bin -= 1) {
-    const prior = PRIOR * 2 ** (-(bin + 0.5) / PER_OCTAVE);
+    const prior = PRIOR * middleOf(bin);
     let block = { weight: n[bin] + PRIOR, hits: hits[bin] + prior, sum: sums[bin] + prior };
     for (let last = blocks.at(-1); last !== undefined && last.hits * block.weight >= block.hits * last.weight; last = blocks.at(-1)) {
       blocks.pop();

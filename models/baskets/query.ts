@@ -93,7 +93,9 @@ export function createBasketQuery({ limits, perItem, neighbours, recent }: Baske
     }
     histogram.fill(0, 0, 1 << n);
     for (let i = 0; i < count; i += 1) histogram[masks[found[i]]] += 1;
-    const present = Array.from({ length: 1 << n }, (_, bits) => bits).filter((bits) => histogram[bits] > 0).sort((a, b) => overlaps[b] - overlaps[a]);
+    const present: number[] = [];
+    for (let set = 1; set < 1 << n; set += 1) if (histogram[set] > 0) present.push(set);
+    present.sort((a, b) => overlaps[b] - overlaps[a]);
     let above = 0;
     let at = 0;
     while (above + histogram[present[at]] < neighbours) above += histogram[present[at++]];
@@ -118,10 +120,9 @@ export function createBasketQuery({ limits, perItem, neighbours, recent }: Baske
     for (let i = 0; i < chosen; i += 1) {
       const slot = nearest[i];
       const by = UNIT * (overlaps[masks[slot]] / all) ** 2;
-      const base = slot * limits.length;
-      const end = base + counts[slot];
+      const end = slot * limits.length + counts[slot];
       const anchor = anchorOf(index, items, slot, masks[slot]);
-      for (let at = base; at < end; at += 1) {
+      for (let at = slot * limits.length; at < end; at += 1) {
         const votes = (by * nearBy[at - anchor + limits.length] + 0.5) | 0; // at most 11 * 2^24
         if (votes === 0) continue;
         const item = contents[at];

@@ -364,16 +364,17 @@ describe('the probability', () => {
     const truth = (share: number): number => 0.9 * share ** 2; // overconfident shares
     const calibrator = createCalibrator();
     expect(calibrator.probabilityOf(0.3), 'the share itself until there is evidence').toBeCloseTo(0.3, 1);
-    for (let n = 0; n < 40_000; n += 1) {
-      const share = random();
-      calibrator.learn(Float64Array.of(share), 1, random() < truth(share) ? 0 : -1);
+    for (let n = 0; n < 4000; n += 1) {
+      const shares = Float64Array.from({ length: 10 }, () => 0.3 * random());
+      let luck = random();
+      const hit = shares.findIndex((share) => (luck -= truth(share)) < 0);
+      calibrator.learn(shares, shares.length, hit);
     }
     let before = 0;
-    for (let share = 0.02; share < 0.92; share += 0.02) { // the middle of the last bin, .84 to 1; behind it nothing rises
-
+    for (let share = 0.005; share < 0.27; share += 0.005) { // behind the middle of the last bin with evidence the share itself speaks
       const probability = calibrator.probabilityOf(share);
       expect(probability >= before).toBe(true);
-      expect(Math.abs(probability - truth(share)) <= 0.04).toBe(true);
+      expect(Math.abs(probability - truth(share)) <= 0.02).toBe(true);
       before = probability;
     }
     expect(calibrator.probabilityOf(0)).toBe(0);

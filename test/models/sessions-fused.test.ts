@@ -142,7 +142,7 @@ describe('the snapshot of both', () => {
     expect(() => step.restore([bytes.subarray(0, bytes.length - 1)])).toThrow(/truncated or corrupted/);
     const flipped = Buffer.from(bytes);
     flipped[bytes.length - 100] ^= 1;
-    expect(() => step.restore([flipped])).toThrow(/sessions snapshot: checksum differs/);
+    expect(() => step.restore([flipped])).toThrow(/baskets snapshot: checksum differs/);
     const newer = Buffer.from(bytes);
     newer.writeUInt32LE(9, 4);
     expect(() => step.restore([newer])).toThrow(/version 9/);

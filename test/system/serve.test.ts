@@ -10,7 +10,7 @@ import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js'
 import { eventWriter } from '../../pipelines/runtime/envelopes.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { requestService } from '../../pipelines/runtime/request.js';
-import type { BasketAnswer, ProfileAnswer, RecommendAnswer, SimilarAnswer } from '../../schemas/services.js';
+import type { ProfileAnswer, RecommendAnswer, SimilarAnswer } from '../../schemas/services.js';
 import { eventSubject, partitionOf, serviceSubject, streams } from '../../schemas/subjects.js';
 import { badMessages } from '../../simulator/bad-messages.js';
 import { click, purchase } from '../support/events.js';
