@@ -1,7 +1,7 @@
 /** The kernel's channels one at a time, by name: what `createRecommender` fuses, without the fusing. */
 import { createIntern } from '../models/intern.js';
 import { epochOf, halfLives, R_MIN, relative } from '../models/recommend/decay.js';
-import { instantiate, NONE, type Answer } from '../models/recommend/kernel.js';
+import { instantiate, type Answer } from '../models/recommend/kernel.js';
 import { loadKernel } from '../models/recommend/load.js';
 import type { RecommendSettings } from '../models/recommend/recommender.js';
 import { prunes } from '../models/recommend/settings.js';
@@ -18,6 +18,8 @@ export interface Channels {
   similar(item: number): Answer[];
   /** What the customer has, r as of the landmark: only ratios mean something. */
   history(customer: string): { item: number; r: number }[];
+  /** At the landmark. */
+  norm2Of(item: number): number;
   nameOf(item: number): string;
   /** undefined: nobody has touched it yet */
   idOf(item: string): number | undefined;
@@ -28,14 +30,18 @@ const listMost = 254;
 
 /** For a stream that stays within the limits: nothing is evicted here. */
 export function createChannels(settings: RecommendSettings): Channels {
-  const { limits, halfLifeMs, pruning } = settings;
-  const kernel = instantiate(loadKernel(), limits, limits.items, pruning);
+  const { limits, halfLifeMs, weighting, pruning } = settings;
+  const kernel = instantiate(loadKernel(), settings, limits.items);
   const [customers, items] = [createIntern(), createIntern()];
   let epoch: number | undefined;
-  const idsOf = (count: number): number[] => kernel.take(count).map(({ id }) => id);
   const ask = (customer: string, channel: (id: number) => number): number[] => {
     const id = customers.idOf(customer);
-    return id === undefined ? [] : idsOf(channel(id));
+    if (id === undefined) return [];
+    kernel.setMoment(weighting.itemItem.shrinkage, weighting.saturation, 0, customers.size());
+    kernel.open(id);
+    const ids = [...kernel.ids(channel(id))];
+    kernel.close(id);
+    return ids;
   };
   const added = (names: ReturnType<typeof createIntern>, name: string, add: (id: number) => void): number => {
     const known = names.idOf(name);
@@ -62,12 +68,16 @@ export function createChannels(settings: RecommendSettings): Channels {
     },
     itemItem: (customer, k) => ask(customer, (id) => kernel.itemItem(id, k)),
     userUser: (customer, k) => ask(customer, (id) => kernel.userUser(id, k)),
-    popular: (customer, k) => (epoch === undefined ? [] : idsOf(kernel.popular(customers.idOf(customer) ?? NONE, k))),
+    popular(customer, k) {
+      if (epoch === undefined) return [];
+      return customers.idOf(customer) === undefined ? [...kernel.ids(kernel.popular(k))] : ask(customer, () => kernel.popular(k));
+    },
     similar: (item) => (item < items.used() ? kernel.take(kernel.similar(item, listMost)) : []),
     history(customer) {
       const id = customers.idOf(customer);
       return id === undefined ? [] : kernel.history(id);
     },
+    norm2Of: (item) => kernel.norm2Of(item),
     nameOf: (item) => items.nameOf(item) ?? '',
     idOf: (item) => items.idOf(item),
   };

@@ -23,8 +23,8 @@ import { row, type Row } from './report.js';
 
 const dayMs = 86_400_000;
 const cutoff = 20;
-/** Of the kernel (assembly/query.ts), for the baseline that does the same from yesterday's lists. */
-const [seedsMax, screenMax] = [50, 300];
+/** For the baseline that does the same from yesterday's lists. */
+const { alpha, locality, seeds: seedsMax, screen: screenMax } = defaultSettings.weighting.itemItem;
 
 interface Source {
   name: string;
@@ -81,8 +81,12 @@ interface Scorer {
 
 /** Item-item from lists that are kept until `forget`, on any history: the kernel's way of scoring, in plain words. */
 function createScorer(channels: Channels, items: number): Scorer {
+  // A similarity is dot / (norm2 of the candidate ^ alpha * norm2 of the other ^ (1 - alpha)): cosines times what makes them so.
   const lists = new Map<number, { ids: Int32Array; cosines: Float64Array }>();
   const [sums, share] = [new Float64Array(items), new Float64Array(items)];
+  const norms = new Map<number, number>();
+  const norm2Of = (item: number): number => entryOf(norms, item, () => channels.norm2Of(item));
+  const similarity = (cosine: number, candidate: number, own: number): number => (cosine * (norm2Of(candidate) / norm2Of(own)) ** (0.5 - alpha)) ** locality;
   const listOf = (item: number): { ids: Int32Array; cosines: Float64Array } => {
     let list = lists.get(item);
     if (list === undefined) {
@@ -94,13 +98,16 @@ function createScorer(channels: Channels, items: number): Scorer {
   const byOwnList = (item: number): number => {
     const { ids, cosines } = listOf(item);
     let sum = 0;
-    for (let i = 0; i < ids.length; i += 1) sum += cosines[i] * share[ids[i]];
+    for (let i = 0; i < ids.length; i += 1) if (share[ids[i]] > 0) sum += similarity(cosines[i], item, ids[i]) * share[ids[i]];
     return sum;
   };
   const best = (scored: { item: number; score: number }[], k: number): number[] =>
     scored.filter(({ score }) => score > 0).sort((a, b) => b.score - a.score || a.item - b.item).slice(0, k).map(({ item }) => item);
   return {
-    forget: () => { lists.clear(); },
+    forget() {
+      lists.clear();
+      norms.clear();
+    },
     ask(history, left, k) {
       const norm = Math.sqrt(history.reduce((sum, { r }) => sum + r * r, 0));
       for (const { item, r } of history) share[item] = r / norm;
@@ -111,7 +118,7 @@ function createScorer(channels: Channels, items: number): Scorer {
         for (let i = 0; i < ids.length; i += 1) {
           if (left.has(ids[i])) continue;
           if (sums[ids[i]] === 0) candidates.push(ids[i]);
-          sums[ids[i]] += cosines[i] * share[item];
+          sums[ids[i]] += similarity(cosines[i], ids[i], item) * share[item];
         }
       }
       const screened = best(candidates.map((item) => ({ item, score: sums[item] })), screenMax);
@@ -135,7 +142,7 @@ const filled = (first: number[], fillers: () => number[]): number[] =>
 /** What the model leaves out as well: what the customer has, and what was sent back. */
 const leftOut = (history: { item: number }[], sentBack: ReadonlySet<number> = new Set()): Set<number> => new Set([...history.map(({ item }) => item), ...sentBack]);
 
-function entryOf<V>(map: Map<string, V>, key: string, make: () => V): V {
+function entryOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   let value = map.get(key);
   if (value === undefined) map.set(key, (value = make()));
   return value;

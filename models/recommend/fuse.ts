@@ -1,29 +1,38 @@
 /**
- * One ranking out of several: reciprocal-rank fusion (Cormack, Clarke, Buettcher, SIGIR 2009). A channel gives an item
- * 1 / (60 + rank); the sum orders. Scores of the channels need not be comparable, only their orders.
+ * One ranking out of several: weighted reciprocal-rank fusion (Cormack, Clarke, Buettcher, SIGIR 2009). A channel gives an
+ * item weight / (60 + rank); the sum orders. Scores of the channels need not be comparable, only their orders.
  */
-import type { Channel, Recommendation } from './recommender.js';
+
+/** In the order of preference when two contribute the same. */
+export const channels = ['session', 'item-item', 'user-user', 'svd', 'popular'] as const;
+export type Channel = (typeof channels)[number];
+/** What a channel's ranks are worth; 0: it is not asked. */
+export type BlendWeights = Record<Channel, number>;
+
+/** Popularity fills what the others leave open, and has no say before. */
+export const equalWeights: BlendWeights = { session: 1, 'item-item': 1, 'user-user': 1, svd: 1, popular: 0 };
 
 /** The constant of the paper: how much the first ranks stand out. */
-const RRF = 60;
+export const RRF = 60;
 /** How deep each channel is asked, at least: an item that both put at rank 50 beats one that a single channel puts at 1. */
-export const DEPTH = 100;
+export const DEPTH = 50;
 
-/** One of a channel's answers, best first; `Item` is a name or an id. The reasons are asked of those that are returned only. */
-export interface Ranked<Item> {
-  item: Item;
-  because(): Recommendation['because'];
+/** Why an item is there, or why it is further down. */
+export interface Reason {
+  /** An item of the customer's own history ... */
+  item?: string;
+  /** ... or how many customers stand behind it. */
+  customers?: number;
+  /** What the customer has against `item`; its weight is below zero. */
+  against?: 'complaint' | 'refund';
+  /** Share in the score, in the channel's own unit. */
+  weight: number;
 }
 
-export type Fused<Item> = Omit<Recommendation, 'item'> & { item: Item };
-
-interface Candidate<Item> {
+/** One of a channel's answers; the reasons are asked of those that are returned only. */
+export interface Ranked<Item> {
   item: Item;
-  score: number;
-  /** Of the channel that contributed most. */
-  channel: Channel;
-  largest: number;
-  because: (() => Recommendation['because'])[];
+  because(): Reason[];
 }
 
 /** All that one channel proposes, best first. */
@@ -32,34 +41,45 @@ export interface Ranking<Item> {
   ranked: Ranked<Item>[];
 }
 
-/** `channels` in the order of preference when two contribute the same; `popular` fills what they leave open. */
-export function fuse<Item>(channels: Ranking<Item>[], popular: Ranked<Item>[], k: number): Fused<Item>[] {
-  const byItem = new Map<Item, Candidate<Item>>();
-  for (const { channel, ranked } of channels) {
-    for (const [index, answer] of ranked.entries()) {
-      const part = 1 / (RRF + index + 1);
-      const seen = byItem.get(answer.item);
-      if (seen === undefined) {
-        byItem.set(answer.item, { item: answer.item, score: part, channel, largest: part, because: [() => answer.because()] });
-        continue;
-      }
-      seen.score += part;
-      if (part <= seen.largest) {
-        seen.because.push(() => answer.because());
-        continue;
-      }
-      seen.because.unshift(() => answer.because());
-      seen.channel = channel;
-      seen.largest = part;
-    }
+export interface Proposal<Item> {
+  channel: Channel;
+  items: ArrayLike<Item>;
+}
+
+export interface Fused<Item> {
+  item: Item;
+  score: number;
+  /** Rank in each channel that proposed it, from 1; the channel that contributed most is the first. */
+  ranks: [Channel, number][];
+}
+
+/**
+ * @param proposals  at most one of each channel, best first
+ * @param factor  what an item's score is multiplied by; 1 where nothing speaks against it
+ * @returns at most k, best first; equals in the order in which they were proposed
+ */
+export function fuse<Item>(proposals: Proposal<Item>[], weights: BlendWeights, k: number, factor?: (item: Item) => number): Fused<Item>[] {
+  const scoreOf = new Map<Item, number>();
+  for (const { channel, items } of proposals) {
+    const weight = weights[channel];
+    if (weight <= 0) continue;
+    for (let i = 0; i < items.length; i += 1) scoreOf.set(items[i], (scoreOf.get(items[i]) ?? 0) + weight / (RRF + 1 + i));
   }
-  const fused = [...byItem.values()].sort((a, b) => b.score - a.score).slice(0, k);
-  const answer = fused.map(({ item, score, channel, because }): Fused<Item> => ({ item, score, channel, because: because.flatMap((reasons) => reasons()) }));
-  // Behind the last fused item, whatever its rank was.
-  const behind = Math.max(0, ...channels.map(({ ranked }) => ranked.length));
-  for (const [index, filler] of popular.entries()) {
-    if (answer.length >= k) break;
-    if (!byItem.has(filler.item)) answer.push({ item: filler.item, score: 1 / (RRF + behind + index + 1), channel: 'popular', because: filler.because() });
+  if (factor !== undefined) for (const [item, score] of scoreOf) scoreOf.set(item, score * factor(item));
+  const best = [...scoreOf].sort(([, a], [, b]) => b - a).slice(0, k);
+  const chosen = new Map(best.map(([item, score]) => [item, { item, score, ranks: [] as [Channel, number][] }]));
+  for (const { channel, items } of proposals) {
+    if (weights[channel] <= 0) continue;
+    for (let i = 0; i < items.length; i += 1) chosen.get(items[i])?.ranks.push([channel, i + 1]);
   }
-  return answer;
+  const part = ([channel, rank]: [Channel, number]): number => weights[channel] / (RRF + rank);
+  const fused = [...chosen.values()];
+  for (const { ranks } of fused) if (ranks.length > 1) ranks.sort((a, b) => part(b) - part(a));
+  return fused;
+}
+
+/** What popular items that fill up score: below the last of the fused, and falling. */
+export function fillerScore(fused: Fused<unknown>[], index: number): number {
+  const last = fused.length === 0 ? 1 / RRF : fused[fused.length - 1].score;
+  return (last * RRF) / (RRF + 1 + index);
 }

@@ -1,13 +1,10 @@
 /** The WebAssembly kernel as TypeScript sees it: dense ids, numbers relative to the landmark, addresses. */
-import { prunes, type PruningSettings, type RecommendLimits } from './settings.js';
+import { prunes, type RecommendSettings } from './settings.js';
 
-/** "Nobody", where a customer id is expected. */
-export const NONE = 0xffffffff;
 /** The longest answer (MOST in assembly/query.ts). */
 export const MOST = 512;
-const REASONS = 3;
 /** Where the parts of an answer begin (initQuery in assembly/query.ts). */
-const LAYOUT = { weights: MOST * 8, dots: MOST * 32, ids: MOST * 40, reasons: MOST * 44, counts: MOST * 56, bytes: MOST * 64 } as const;
+const LAYOUT = { weights: MOST * 8, dots: MOST * 32, ids: MOST * 40, reasons: MOST * 44, counts: MOST * 56 } as const;
 /** Bytes of the records in assembly/records.ts. */
 export const RECORD = { hot: 32, cold: 48, customer: 32 } as const;
 
@@ -28,12 +25,18 @@ interface Exports {
   startSweep(): void;
   sweepLeft(): number;
   sweep(units: number): number;
+  setItemWeighting(seeds: number, screen: number, alpha: number, localityHalves: number, rarity: number): void;
+  setUserWeighting(seeds: number, customers: number, owners: number, alpha: number, localityHalves: number, rarity: number, rarityForm: number): void;
+  setMoment(shrinkage: number, saturation: number, leaveOut: number, customers: number): void;
+  open(customer: number): void;
+  close(customer: number): void;
+  leftOut(item: number): number;
   itemItem(customer: number, limit: number): number;
+  explain(item: number, index: number): number;
   userUser(customer: number, limit: number): number;
   similarCustomers(customer: number, limit: number): number;
-  popular(customer: number, limit: number): number;
+  popular(limit: number): number;
   similar(item: number, limit: number): number;
-  has(customer: number, item: number): number;
   historyOf(customer: number): number;
   historyStrengths(): number;
   historyItems(): number;
@@ -58,8 +61,15 @@ interface Exports {
 
 export interface Kernel extends Exports {
   bytes(at: number, length: number): Uint8Array;
+  /** Ids of the last query, best first: a copy. */
+  ids(count: number): Uint32Array;
+  /** How many stand behind each, after userUser and popular: a copy. */
+  counts(count: number): Uint32Array;
+  scores(count: number): Float64Array;
   /** What the last query left: a copy, as the next one writes there too. */
   take(count: number): Answer[];
+  /** After open(): the history items that speak most for an item, with their shares. */
+  reasons(item: number): { item: number; weight: number }[];
   history(customer: number): { item: number; r: number }[];
 }
 
@@ -67,35 +77,33 @@ export interface Answer {
   id: number;
   score: number;
   dot: number;
-  count: number;
-  reasons: () => { item: number; weight: number }[];
 }
 
-function answerAt(view: DataView, index: number): Answer {
-  const count = view.getUint32(LAYOUT.counts + index * 4, true);
-  return {
-    id: view.getUint32(LAYOUT.ids + index * 4, true),
-    score: view.getFloat64(index * 8, true),
-    dot: view.getFloat64(LAYOUT.dots + index * 8, true),
-    count,
-    reasons: () => Array.from({ length: count }, (_, n) => ({
-      item: view.getUint32(LAYOUT.reasons + (index * REASONS + n) * 4, true),
-      weight: view.getFloat64(LAYOUT.weights + (index * REASONS + n) * 8, true),
-    })),
-  };
-}
-
-export function instantiate(wasm: BufferSource | WebAssembly.Module, limits: RecommendLimits, itemRoom: number, pruning?: PruningSettings): Kernel {
+export function instantiate(wasm: BufferSource | WebAssembly.Module, { limits, weighting, pruning }: RecommendSettings, itemRoom: number): Kernel {
   const module = wasm instanceof WebAssembly.Module ? wasm : new WebAssembly.Module(wasm);
   const kernel = new WebAssembly.Instance(module).exports as unknown as Exports;
   kernel.init(limits.customers, itemRoom, limits.pairs, limits.history, limits.neighbours, limits.postings, limits.memory, prunes(pruning) ? pruning.delta : 0, prunes(pruning) ? pruning.remembered : 0);
+  const { itemItem: item, userUser: user, rarity } = weighting;
+  kernel.setItemWeighting(item.seeds, item.screen, item.alpha, 2 * item.locality, item.rarity);
+  kernel.setUserWeighting(user.seeds, user.customers, user.owners, user.alpha, 2 * user.locality, user.rarity, rarity === 'bm25' ? 1 : 0);
   const answers = kernel.answers() >>> 0;
+  // The memory grows, and then its buffer is another.
+  const u32 = (at: number, count: number): Uint32Array => new Uint32Array(kernel.memory.buffer, answers + at, count);
+  const f64 = (at: number, count: number): Float64Array => new Float64Array(kernel.memory.buffer, answers + at, count);
   return {
     ...kernel,
     bytes: (at, length) => new Uint8Array(kernel.memory.buffer, at, length),
+    ids: (count) => u32(LAYOUT.ids, count).slice(),
+    counts: (count) => u32(LAYOUT.counts, count).slice(),
+    scores: (count) => f64(0, count).slice(),
     take(count) {
-      const view = new DataView(kernel.memory.buffer.slice(answers, answers + LAYOUT.bytes));
-      return Array.from({ length: count }, (_, index) => answerAt(view, index));
+      const [ids, scores, dots] = [u32(LAYOUT.ids, count), f64(0, count), f64(LAYOUT.dots, count)];
+      return Array.from({ length: count }, (_, n) => ({ id: ids[n], score: scores[n], dot: dots[n] }));
+    },
+    reasons(id) {
+      const count = kernel.explain(id, 0);
+      const [items, weights] = [u32(LAYOUT.reasons, count), f64(LAYOUT.weights, count)];
+      return Array.from({ length: count }, (_, n) => ({ item: items[n], weight: weights[n] }));
     },
     history(customer) {
       const count = kernel.historyOf(customer);

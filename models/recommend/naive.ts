@@ -4,10 +4,10 @@
  */
 import { createIntern } from '../intern.js';
 import { DOT_MIN, epochOf, halfLives, R_MIN, relative, STEP, toMoment } from './decay.js';
-import { DEPTH, fuse, type Ranked, type Ranking } from './fuse.js';
+import { DEPTH, equalWeights, fillerScore, fuse, type Ranked, type Ranking } from './fuse.js';
 import { createPruner, type Pruner } from './naive-pruning.js';
 import { checkK, checkSettings, evictionBatch, prunes, type RecommendSettings } from './settings.js';
-import type { Neighbour, Recommendation, Recommender } from './recommender.js';
+import type { Neighbour, Recommendation, RecommendOptions, Recommender } from './recommender.js';
 
 interface Item {
   id: number;
@@ -36,13 +36,10 @@ interface State {
   pruner: Pruner | undefined;
 }
 
-const SEEDS = 50;
-const SCREEN = 300;
-const USERS = 50;
 const MOST = 512;
 const RESIDUE = 1e-12;
 
-/** Everything but snapshots. `similarCustomers` is what user-user rests on. */
+/** Everything but snapshots. */
 export type Oracle = Omit<Recommender, 'snapshot' | 'hash'>;
 
 export interface Naive extends Oracle {
@@ -81,7 +78,7 @@ export function createNaive(settings: RecommendSettings): Naive {
       while (history.length > 0) takeBack(state, customer, history, history[history.length - 1].item);
       dropCustomer(state, customer);
     },
-    recommend: (customer, k, atMs, others = []) => recommend(state, customer, checkK(k, MOST), atMs, others),
+    recommend: (customer, k, atMs, options = {}) => recommend(state, customer, checkK(k, MOST), atMs, options),
     similar: (item, k) => {
       checkK(k, MOST);
       const from = state.items.get(item);
@@ -297,72 +294,114 @@ function best<T extends { score: number; id: number }>(all: T[], limit: number):
   return all.sort((a, b) => b.score - a.score || a.id - b.id).slice(0, limit);
 }
 
-function seedsOf(history: Entry[]): Entry[] {
+function seedsOf(history: Entry[], most: number): Entry[] {
   const all = history.map((entry, index) => ({ entry, score: entry.r, id: history.length - 1 - index }));
-  return best(all.filter(({ score }) => score > 0), SEEDS).map(({ entry }) => entry);
+  return best(all.filter(({ score }) => score > 0), most).map(({ entry }) => entry);
 }
 
-function recommend(state: State, customer: string, k: number, atMs: number, others: Ranking<string>[]): Recommendation[] {
+/** Of an item among the customers there are (weighting.ts). */
+function rarityOf(state: State, item: string, exponent: number): number {
+  const [total, n] = [state.customers.size, state.items.get(item)?.contributors ?? 0];
+  const idf = state.settings.weighting.rarity === 'tf-idf' ? Math.log(1 + total / Math.max(n, 1)) : Math.log(1 + (Math.max(total - n, 0) + 0.5) / (n + 0.5));
+  return idf ** exponent;
+}
+
+function saturated(state: State, r: number): number {
+  const k1 = state.settings.weighting.saturation / toTime(state);
+  return k1 === 0 ? r : (r * k1) / (r + k1);
+}
+
+function recommend(state: State, customer: string, k: number, atMs: number, { others = [], weights = equalWeights, seen = false, against = [] }: RecommendOptions): Recommendation[] {
   if (state.epoch === undefined) return [];
-  const history = state.customers.get(customer);
-  const owned = new Set(history?.map(({ item }) => item));
+  const history = state.customers.get(customer) ?? [];
   const decay = toMoment(halfLives(atMs, state.settings.halfLifeMs), state.epoch);
-  const popular = best([...state.items].filter(([item, { popularity }]) => popularity > 0 && !owned.has(item)).map(([item, { id, popularity, contributors }]) => (
+  const shown = ({ r }: Entry): boolean => seen && r !== 0 && r * decay < 3 * (1 + 1e-9);
+  const left = new Set(history.filter((entry) => !shown(entry)).map(({ item }) => item));
+  const popular = best([...state.items].filter(([item, { popularity }]) => popularity > 0 && !left.has(item)).map(([item, { id, popularity, contributors }]) => (
     { item, id, score: popularity, because: () => [{ customers: contributors, weight: popularity * decay }] }
   )), MOST);
-  const admitted = others.map(({ channel, ranked }) => ({ channel, ranked: ranked.filter(({ item }) => state.items.has(item) && !owned.has(item)) }));
-  if (history === undefined) return fuse(admitted, popular, k);
   const depth = Math.max(k, DEPTH);
-  return fuse([
-    ...admitted,
-    { channel: 'item-item', ranked: itemItem(state, history, owned, depth) },
-    { channel: 'user-user', ranked: userUser(state, customer, history, owned, depth) },
-  ], popular, k);
+  const rankings: Ranking<string>[] = [
+    ...others.map(({ channel, ranked }) => ({ channel, ranked: ranked.filter(({ item }) => state.items.has(item) && !left.has(item)) })),
+    { channel: 'item-item', ranked: itemItem(state, history, left, depth) },
+    { channel: 'user-user', ranked: userUser(state, customer, history, left, depth) },
+    { channel: 'popular', ranked: popular.slice(0, depth) },
+  ];
+  const down = new Map<string, { item: string; kind: 'complaint' | 'refund'; by: number }>();
+  for (const { item, kind } of against) {
+    const from = state.items.get(item);
+    for (const [other, by] of from === undefined ? [] : [[item, 0.9] as const, ...nearest(state, from).slice(0, 50).map((n) => [n.item, 0.9 * n.similarity] as const)]) {
+      if (by > (down.get(other)?.by ?? 0)) down.set(other, { item, kind, by });
+    }
+  }
+  const fused = fuse(rankings.map(({ channel, ranked }) => ({ channel, items: ranked.map(({ item }) => item) })), weights, k, (item) => 1 - (down.get(item)?.by ?? 0));
+  const answer = fused.map(({ item, score, ranks }): Recommendation => {
+    const because = ranks.flatMap(([channel, rank]) => rankings.find((ranking) => ranking.channel === channel)?.ranked[rank - 1].because() ?? []);
+    const objection = down.get(item);
+    if (objection !== undefined) because.push({ item: objection.item, against: objection.kind, weight: -objection.by });
+    return { item, score, channel: ranks[0][0], ranks: Object.fromEntries(ranks), because };
+  });
+  const there = new Set(answer.map(({ item }) => item));
+  for (const [index, { item, because }] of popular.entries()) {
+    if (answer.length === k) break;
+    if (!there.has(item) && !down.has(item)) answer.push({ item, score: fillerScore(fused, index), channel: 'popular', ranks: { popular: index + 1 }, because: because() });
+  }
+  return answer;
 }
 
-function itemItem(state: State, history: Entry[], owned: Set<string>, limit: number): Scored[] {
+function itemItem(state: State, history: Entry[], left: Set<string>, limit: number): Scored[] {
+  const { alpha, locality, shrinkage, rarity, seeds, screen } = state.settings.weighting.itemItem;
   const norm = Math.sqrt(norm2Of(history));
-  const rOf = new Map(history.map(({ item, r }) => [item, r / norm]));
+  const weightOf = new Map(history.filter(({ r }) => r > 0).map(({ item, r }) => [item, (saturated(state, r) / norm) * rarityOf(state, item, rarity)]));
+  /** dot / (norm2(candidate)^alpha norm2(own)^(1 - alpha) + extra), to the power of locality. */
+  const share = (dot: number, candidate: number, own: number, extra: number): number => (dot / (candidate ** alpha * own ** (1 - alpha) + extra)) ** locality;
+  const landmark = toTime(state) ** 2;
+  const norm2 = (item: string): number => state.items.get(item)?.norm2 ?? 0;
   const sums = new Map<string, number>();
-  for (const { item } of seedsOf(history)) {
+  for (const { item } of seedsOf(history, seeds)) {
     const from = state.items.get(item);
     if (from === undefined) continue;
     for (const neighbour of nearest(state, from)) {
-      if (owned.has(neighbour.item)) continue;
-      sums.set(neighbour.item, (sums.get(neighbour.item) ?? 0) + neighbour.similarity * (rOf.get(item) ?? 0));
+      if (left.has(neighbour.item)) continue;
+      const part = share(neighbour.dot / landmark, norm2(neighbour.item), norm2(item), 0) * (weightOf.get(item) ?? 0);
+      sums.set(neighbour.item, (sums.get(neighbour.item) ?? 0) + part);
     }
   }
-  const screened = best([...sums].map(([item, score]) => ({ item, score, id: state.ids.idOf(item) ?? 0 })), SCREEN);
+  const screened = best([...sums].map(([item, score]) => ({ item, score, id: state.ids.idOf(item) ?? 0 })), screen);
   const scored = screened.map(({ item, id }) => {
     const from = state.items.get(item);
-    const parts = from === undefined ? [] : nearest(state, from).filter((neighbour) => owned.has(neighbour.item)).map((neighbour) => (
-      { item: neighbour.item, score: neighbour.similarity * (rOf.get(neighbour.item) ?? 0), id: state.ids.idOf(neighbour.item) ?? 0 }
-    ));
+    const parts = from === undefined ? [] : nearest(state, from).filter((neighbour) => weightOf.has(neighbour.item)).map((neighbour) => ({
+      item: neighbour.item,
+      score: share(neighbour.dot / landmark, norm2(item), norm2(neighbour.item), shrinkage / landmark) * (weightOf.get(neighbour.item) ?? 0),
+      id: state.ids.idOf(neighbour.item) ?? 0,
+    }));
     const because = best(parts.filter((part) => part.score > 0), 3).map(({ item: reason, score }) => ({ item: reason, weight: score }));
     return { item, id, score: parts.reduce((sum, part) => sum + part.score, 0), because: () => because };
   });
   return best(scored.filter(({ score }) => score > 0), limit);
 }
 
-/** Cosine with every other customer, by the seeds that both have. */
-export function similarCustomers(state: Pick<State, 'customers' | 'customerIds'>, customer: string, history: Entry[]): { name: string; score: number; id: number }[] {
-  const seeds = seedsOf(history);
-  const norm = Math.sqrt(norm2Of(history));
+/** Similarity with every other customer, by the seeds that both have; `owners` bounds nothing here. */
+function similarCustomers(state: State, customer: string, history: Entry[]): { name: string; score: number; id: number }[] {
+  const { alpha, locality, rarity, seeds, customers } = state.settings.weighting.userUser;
+  const mine = norm2Of(history) ** alpha;
   const all = [...state.customers].filter(([name]) => name !== customer).map(([name, theirs]) => {
     const rOf = new Map(theirs.map(({ item, r }) => [item, r]));
-    const dot = seeds.reduce((sum, { item, r }) => sum + r * (rOf.get(item) ?? 0), 0);
-    return { name, score: dot === 0 ? 0 : dot / (norm * Math.sqrt(norm2Of(theirs))), id: state.customerIds.idOf(name) ?? 0 };
+    const dot = seedsOf(history, seeds).reduce((sum, { item, r }) => (
+      sum + saturated(state, r) * saturated(state, rOf.get(item) ?? 0) * rarityOf(state, item, rarity) ** 2
+    ), 0);
+    return { name, score: dot === 0 ? 0 : (dot / (mine * norm2Of(theirs) ** (1 - alpha))) ** locality, id: state.customerIds.idOf(name) ?? 0 };
   });
-  return best(all.filter(({ score }) => score > 0), USERS);
+  return best(all.filter(({ score }) => score > 0), customers);
 }
 
-function userUser(state: State, customer: string, history: Entry[], owned: Set<string>, limit: number): Scored[] {
+function userUser(state: State, customer: string, history: Entry[], left: Set<string>, limit: number): Scored[] {
   const sums = new Map<string, { score: number; customers: number }>();
   for (const { name, score } of similarCustomers(state, customer, history)) {
     const theirs = state.customers.get(name) ?? [];
     const norm = Math.sqrt(norm2Of(theirs));
     for (const { item, r } of theirs) {
-      if (owned.has(item) || r === 0) continue;
+      if (left.has(item) || r === 0) continue;
       const sum = sums.get(item) ?? { score: 0, customers: 0 };
       sums.set(item, { score: sum.score + score * (r / norm), customers: sum.customers + 1 });
     }

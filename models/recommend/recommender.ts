@@ -13,16 +13,14 @@
  */
 import { createIntern, type Intern } from '../intern.js';
 import { epochOf, halfLives, R_MIN, relative, toMoment } from './decay.js';
-import { DEPTH, fuse, type Ranked, type Ranking } from './fuse.js';
-import { instantiate, MOST, NONE, RECORD, type Answer, type Kernel } from './kernel.js';
+import { DEPTH, equalWeights, fillerScore, fuse, type BlendWeights, type Channel, type Proposal, type Ranking, type Reason } from './fuse.js';
+import { instantiate, MOST, RECORD, type Kernel } from './kernel.js';
 import { checkK, checkSettings, evictionBatch, flatten, prunes, type RecommendSettings } from './settings.js';
 import { digest, pack, unpack, type Format } from '../snapshot.js';
 
 export { defaultSettings, type PruningSettings, type RecommendLimits, type RecommendSettings } from './settings.js';
 
-export type { Ranking } from './fuse.js';
-
-export type Channel = 'session' | 'item-item' | 'user-user' | 'popular';
+export type { BlendWeights, Channel, Ranking, Reason } from './fuse.js';
 
 export interface Recommendation {
   item: string;
@@ -30,8 +28,20 @@ export interface Recommendation {
   score: number;
   /** The channel that contributed most. */
   channel: Channel;
-  /** Items of the customer's own history, or how many customers stand behind it; `weight` is the share in the channel's own unit. */
-  because: { item?: string; customers?: number; weight: number }[];
+  /** Rank in each channel that proposed it, from 1: what a blend is learnt from. */
+  ranks: Partial<Record<Channel, number>>;
+  because: Reason[];
+}
+
+export interface RecommendOptions {
+  /** What other models propose, to be fused with the channels of this one. */
+  others?: Ranking<string>[];
+  /** Also items that the customer has looked at or put into a cart; what was bought lately or sent back stays out. */
+  seen?: boolean;
+  /** By default all channels count the same. */
+  weights?: BlendWeights;
+  /** What the customer complained about or sent back lately: it, and what resembles it, is pushed down. */
+  against?: { item: string; kind: 'complaint' | 'refund' }[];
 }
 
 export interface Neighbour {
@@ -48,11 +58,8 @@ export interface Recommender {
   retract(customer: string, item: string, atMs: number): void;
   /** Subtracts all that the customer's history holds, and drops every trace, the name included. */
   forget(customer: string): void;
-  /**
-   * At most 512, without what the customer has already; an unknown customer gets what is popular. Never writes.
-   * @param others what other models propose, to be fused with the channels of this one
-   */
-  recommend(customer: string, k: number, atMs: number, others?: Ranking<string>[]): Recommendation[];
+  /** At most 512, without what the customer has already; an unknown customer gets what is popular. Never writes. */
+  recommend(customer: string, k: number, atMs: number, options?: RecommendOptions): Recommendation[];
   /** At most as many as are kept; undefined: the item is unknown. */
   similar(item: string, k: number): Neighbour[] | undefined;
   /** Strongest first, as of the newest event. */
@@ -98,7 +105,7 @@ export function createRecommender(settings: RecommendSettings, wasm: BufferSourc
   checkSettings(settings);
   return serve({
     settings,
-    kernel: instantiate(wasm, settings.limits, settings.limits.items + evictionBatch(settings.limits), settings.pruning),
+    kernel: instantiate(wasm, settings, settings.limits.items + evictionBatch(settings.limits)),
     customers: createIntern(),
     items: createIntern(),
     dying: [],
@@ -113,7 +120,7 @@ export function createRecommender(settings: RecommendSettings, wasm: BufferSourc
 export function restoreRecommender(settings: RecommendSettings, wasm: BufferSource | WebAssembly.Module, chunks: Uint8Array[]): Recommender {
   checkSettings(settings);
   const { header, next } = unpack<ReturnType<typeof headerOf>>(chunks, flatten(settings), format);
-  const kernel = instantiate(wasm, settings.limits, settings.limits.items + evictionBatch(settings.limits), settings.pruning);
+  const kernel = instantiate(wasm, settings, settings.limits.items + evictionBatch(settings.limits));
   const customers = createIntern(next((bytes) => new Uint8Array(bytes)));
   const items = createIntern(next((bytes) => new Uint8Array(bytes)));
   next((bytes) => kernel.bytes(kernel.stateAt(), bytes));
@@ -141,7 +148,7 @@ function serve(state: State): Recommender {
       state.customers.release(c);
       state.customers.recycle(c);
     },
-    recommend: (customer, k, atMs, others = []) => recommend(state, customer, checkK(k, MOST), atMs, others),
+    recommend: (customer, k, atMs, options = {}) => recommend(state, customer, checkK(k, MOST), atMs, options),
     similar(item, k) {
       const most = checkK(k, MOST);
       const p = state.items.idOf(item);
@@ -233,38 +240,113 @@ function finishSweep(state: State, units: number): void {
 
 // ---- answers ----
 
-function recommend(state: State, customer: string, k: number, atMs: number, others: Ranking<string>[]): Recommendation[] {
-  const { kernel } = state;
+function recommend(state: State, customer: string, k: number, atMs: number, options: RecommendOptions): Recommendation[] {
   if (!state.begun) return [];
+  const { kernel } = state;
   const c = state.customers.idOf(customer);
-  const depth = Math.max(k, DEPTH);
-  const itemItem = c === undefined ? [] : ranked(kernel.take(kernel.itemItem(c, depth)), ({ reasons }) => reasons().map(({ item, weight }) => ({ item: nameOf(state, item), weight })));
-  const userUser = c === undefined ? [] : ranked(kernel.take(kernel.userUser(c, depth)), ({ count, score }) => [{ customers: count, weight: score }]);
-  const channels: Ranking<number>[] = [
-    ...others.map(({ channel, ranked }) => ({ channel, ranked: admitted(state, c, ranked) })),
-    { channel: 'item-item', ranked: itemItem },
-    { channel: 'user-user', ranked: userUser },
-  ];
-  let popular: Ranked<number>[] = [];
-  if (Math.max(...channels.map(({ ranked: { length } }) => length)) < k) {
-    const decay = toMoment(halfLives(atMs, state.settings.halfLifeMs), state.epoch);
-    const answers = kernel.take(kernel.popular(c ?? NONE, Math.min(MOST, k + 2 * depth)));
-    popular = ranked(answers, ({ count, score }) => [{ customers: count, weight: score * decay }]);
+  setMoment(state, options.seen === true ? atMs : undefined);
+  if (c !== undefined) kernel.open(c);
+  try {
+    return blend(state, c, k, atMs, options);
+  } finally {
+    if (c !== undefined) kernel.close(c);
   }
-  return fuse(channels, popular, k).map((fused) => ({ ...fused, item: nameOf(state, fused.item) }));
 }
 
-function ranked(answers: Answer[], because: (answer: Answer) => Recommendation['because']): Ranked<number>[] {
-  return answers.map((answer) => ({ item: answer.id, because: () => because(answer) }));
+/** An item that was looked at or put into a cart may be shown again; what counts more than that was bought, and lately. */
+const boughtAbove = 3;
+
+/** @param seenAtMs  the moment of an answer that may hold what was seen */
+function setMoment(state: State, seenAtMs: number | undefined): void {
+  const { kernel, settings: { weighting } } = state;
+  const now = toTime(state);
+  const leaveOut = seenAtMs === undefined ? 0 : (boughtAbove * (1 + 1e-9)) / toTime(state, seenAtMs);
+  kernel.setMoment(weighting.itemItem.shrinkage / now ** 2, weighting.saturation / now, leaveOut, state.customers.size());
 }
 
-/** Without what the customer has, and without items that have left this model: nobody has touched those for long. */
-function admitted(state: State, customer: number | undefined, ranked: Ranked<string>[]): Ranked<number>[] {
-  return ranked.flatMap((answer) => {
-    const item = state.items.idOf(answer.item);
-    if (item === undefined || (customer !== undefined && state.kernel.has(customer, item) !== 0)) return [];
-    return [{ item, because: () => answer.because() }];
+/** One channel of an answer. */
+interface Source extends Proposal<number> {
+  because(item: number, index: number): Reason[];
+}
+
+function blend(state: State, c: number | undefined, k: number, atMs: number, { others = [], weights = equalWeights, against = [] }: RecommendOptions): Recommendation[] {
+  const depth = Math.max(k, DEPTH);
+  const sources = others.map((ranking) => admitted(state, ranking));
+  if (c !== undefined && weights['item-item'] > 0) sources.push(itemItem(state, c, depth));
+  if (c !== undefined && weights['user-user'] > 0) sources.push(userUser(state, c, depth));
+  if (weights.popular > 0) sources.push(popular(state, depth, atMs));
+  const down = demoted(state, against);
+  const fused = fuse(sources, weights, k, down.size === 0 ? undefined : (item) => 1 - (down.get(item)?.by ?? 0));
+  const answer = fused.map(({ item, score, ranks }): Recommendation => {
+    const because = ranks.flatMap(([channel, rank]) => sources.find((source) => source.channel === channel)?.because(item, rank - 1) ?? []);
+    const objection = down.get(item);
+    if (objection !== undefined) because.push({ item: nameOf(state, objection.item), against: objection.kind, weight: -objection.by });
+    return { item: nameOf(state, item), score, channel: ranks[0][0], ranks: Object.fromEntries(ranks), because };
   });
+  if (answer.length === k) return answer;
+  const filler = popular(state, Math.min(MOST, k + answer.length + down.size), atMs);
+  const there = new Set(fused.map(({ item }) => item));
+  for (let i = 0; i < filler.items.length && answer.length < k; i += 1) {
+    const item = filler.items[i];
+    if (there.has(item) || down.has(item)) continue;
+    answer.push({ item: nameOf(state, item), score: fillerScore(fused, i), channel: 'popular', ranks: { popular: i + 1 }, because: filler.because(item, i) });
+  }
+  return answer;
+}
+
+function itemItem({ kernel, items }: State, c: number, depth: number): Source {
+  return {
+    channel: 'item-item',
+    items: kernel.ids(kernel.itemItem(c, depth)),
+    because: (id) => kernel.reasons(id).map(({ item, weight }) => ({ item: items.nameOf(item) ?? '', weight })),
+  };
+}
+
+function userUser({ kernel }: State, c: number, depth: number): Source {
+  const count = kernel.userUser(c, depth);
+  const [ids, scores, customers] = [kernel.ids(count), kernel.scores(count), kernel.counts(count)];
+  return { channel: 'user-user', items: ids, because: (_, index) => [{ customers: customers[index], weight: scores[index] }] };
+}
+
+function popular(state: State, depth: number, atMs: number): Source {
+  const { kernel } = state;
+  const count = kernel.popular(depth);
+  const [ids, scores, customers] = [kernel.ids(count), kernel.scores(count), kernel.counts(count)];
+  return { channel: 'popular', items: ids, because: (_, index) => [{ customers: customers[index], weight: scores[index] * toTime(state, atMs) }] };
+}
+
+/** Without what is left out, and without items that have left this model: nobody has touched those for long. */
+function admitted(state: State, { channel, ranked }: Ranking<string>): Source {
+  const reasons: (() => Reason[])[] = [];
+  const items: number[] = [];
+  for (const answer of ranked) {
+    const item = state.items.idOf(answer.item);
+    if (item === undefined || state.kernel.leftOut(item) !== 0) continue;
+    items.push(item);
+    reasons.push(() => answer.because());
+  }
+  return { channel, items, because: (_, index) => reasons[index]() };
+}
+
+interface Objection { item: number; kind: 'complaint' | 'refund'; by: number }
+
+/** What was objected to loses `objected` of its score, and each of its neighbours as much as it resembles it. */
+const objected = 0.9;
+const neighboursDemoted = 50;
+
+function demoted(state: State, against: NonNullable<RecommendOptions['against']>): Map<number, Objection> {
+  const { kernel, settings: { limits } } = state;
+  const down = new Map<number, Objection>();
+  const object = (id: number, objection: Objection): void => {
+    if (objection.by > (down.get(id)?.by ?? 0)) down.set(id, objection);
+  };
+  for (const { item: name, kind } of against) {
+    const item = state.items.idOf(name);
+    if (item === undefined) continue;
+    object(item, { item, kind, by: objected });
+    for (const { id, score } of kernel.take(kernel.similar(item, Math.min(neighboursDemoted, limits.neighbours)))) object(id, { item, kind, by: objected * score });
+  }
+  return down;
 }
 
 function nameOf(state: State, id: number): string {

@@ -1,4 +1,6 @@
 /** The settings of the recommender, their defaults with the reason of each, and their bounds. */
+import { checkWeighting, defaultWeighting, type Weighting } from './weighting.js';
+
 export interface RecommendLimits {
   /** Customers with a history; beyond it the one silent longest is dropped. Default 1,000,000: 100 bytes each plus 28 for each entry. */
   customers: number;
@@ -32,6 +34,7 @@ export interface PruningSettings {
 
 export interface RecommendSettings {
   limits: RecommendLimits;
+  weighting: Weighting;
   /** After this many ms an event weighs half. Infinity: never. Default 90 days: a shop's season. */
   halfLifeMs: number;
   /** Absent: nothing is pruned, and every dot is exact. The default, as pruning costs quality: docs/decisions has the measurement. */
@@ -44,6 +47,7 @@ export const rememberedByDefault = 1_000_000;
 export const defaultSettings: RecommendSettings = {
   limits: { customers: 1_000_000, items: 200_000, pairs: 60_000_000, history: 500, neighbours: 100, postings: 3_500, memory: 3.5 * 2 ** 30 },
   halfLifeMs: 90 * 24 * 3_600_000,
+  weighting: defaultWeighting,
 };
 
 /** The upper bound of each limit: ids have 24 bits, less one eviction batch; a place in a list has 8 bits. */
@@ -60,7 +64,7 @@ const bounds: Record<keyof RecommendLimits, number> = {
 /** What the heap needs besides: slack, and histories worth having. */
 const leastForHistories = 32 * 2 ** 20;
 /** Bytes that are reserved for each customer and item, scratch included (assembly/index.ts, init). */
-const RESERVED = { customer: 32 + 12, item: 80 + 24 };
+const RESERVED = { customer: 32 + 12, item: 80 + 36 };
 
 export function prunes(pruning: PruningSettings | undefined): pruning is PruningSettings {
   return pruning !== undefined && pruning.delta > 0;
@@ -71,7 +75,8 @@ function filterBytes(pruning: PruningSettings | undefined): number {
   return !prunes(pruning) ? 0 : Math.ceil(pruning.remembered / 32) * 128;
 }
 
-export function checkSettings({ limits, halfLifeMs, pruning }: RecommendSettings): void {
+export function checkSettings({ limits, halfLifeMs, weighting, pruning }: RecommendSettings): void {
+  checkWeighting(weighting);
   for (const key of Object.keys(bounds) as (keyof RecommendLimits)[]) {
     if (Number.isInteger(limits[key]) && limits[key] >= 1 && limits[key] <= bounds[key]) continue;
     throw new RangeError(`recommend: limits.${key} must be a whole number from 1 to ${bounds[key]}, got ${limits[key]}`);
@@ -97,7 +102,7 @@ export function evictionBatch({ items }: RecommendLimits): number {
   return Math.ceil(items / 64);
 }
 
-/** Flat and printable, for a snapshot's header: Infinity is no JSON. */
+/** What the state depends on, flat and printable, for a snapshot's header: Infinity is no JSON. */
 export function flatten({ limits, halfLifeMs, pruning }: RecommendSettings): Record<string, number | string> {
   const { customers, items, pairs, history, neighbours, postings, memory } = limits;
   return { customers, items, pairs, history, neighbours, postings, memory, halfLifeMs: String(halfLifeMs), pruningDelta: pruning?.delta ?? 0, pruningRemembered: prunes(pruning) ? pruning.remembered : 0 };

@@ -28,7 +28,7 @@ export function recommend({ recommender, sessions }: RecommendState, request: Re
   // What a customer looked at last month is a part of the history, and no intent any more.
   const ranked = sessions.running(request.customer, atMs) ? sessions.recommend(request.customer, Math.max(k, DEPTH)) : [];
   const session = { channel: 'session' as const, ranked };
-  const items = recommender.recommend(request.customer, k, atMs, [session]);
+  const items = recommender.recommend(request.customer, k, atMs, { others: [session] });
   const model = decidedBy(recommendModel, live, promotedModels);
   const answer: RecommendAnswer = { customer: request.customer, items, model, ...place };
   const row: Answer = {

@@ -43,7 +43,7 @@ function batch(rows: Rating[], halfLifeMs: number): { ids: Map<string, number>; 
 
 function fold(rows: Rating[], halfLifeMs: number): Recommender {
   // The busiest customer has 737 ratings: nothing is pushed out, so that both sum over the same.
-  const model = createRecommender({ halfLifeMs, limits: { ...defaultSettings.limits, history: 1000, neighbours: 100 } }, loadKernel());
+  const model = createRecommender({ ...defaultSettings, halfLifeMs, limits: { ...defaultSettings.limits, history: 1000, neighbours: 100 } }, loadKernel());
   for (const { customer, item, stars, atMs } of rows) model.observe(customer, item, stars, atMs);
   return model;
 }

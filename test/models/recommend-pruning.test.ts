@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../simulator/random.js';
 import { loadKernel } from '../../models/recommend/load.js';
+import { plainCosine } from '../../models/recommend/weighting.js';
 import { createNaive, type Oracle } from '../../models/recommend/naive.js';
 import { createRecommender, restoreRecommender, type PruningSettings, type Recommender, type RecommendLimits, type RecommendSettings } from '../../models/recommend/recommender.js';
 import { recommendSettings } from '../../pipelines/recommend/settings.js';
@@ -15,7 +16,7 @@ const pruning: PruningSettings = { delta: 0.9, remembered: 100_000 };
 
 function settingsOf(limits: Partial<RecommendLimits> = {}, rest: Partial<RecommendSettings> = {}): RecommendSettings & { pruning: PruningSettings } {
   const small: RecommendLimits = { customers: 1000, items: 1000, pairs: 100_000, history: 500, neighbours: 2, postings: 1000, memory: 2 ** 28 };
-  return { halfLifeMs: 30 * day, pruning, ...rest, limits: { ...small, ...limits } };
+  return { halfLifeMs: 30 * day, weighting: plainCosine, pruning, ...rest, limits: { ...small, ...limits } };
 }
 
 const create = (settings: RecommendSettings): Recommender => createRecommender(settings, kernel);
@@ -74,8 +75,8 @@ describe('a worked example of pruning', () => {
   });
 
   it('prunes nothing without the setting, and then the state is the same to the bit', () => {
-    const { limits, halfLifeMs } = settingsOf();
-    const models = [create({ limits, halfLifeMs }), create({ limits, halfLifeMs, pruning: { delta: 0, remembered: 7 } })];
+    const { limits, halfLifeMs, weighting } = settingsOf();
+    const models = [create({ limits, halfLifeMs, weighting }), create({ limits, halfLifeMs, weighting, pruning: { delta: 0, remembered: 7 } })];
     for (const model of models) fold(model, shop(3, { customers: 20, items: 30, events: 2000, stepMs: hour }));
     expect(models[0].stats().prunedPairs).toBe(0);
     expect(models[0].hash()).toBe(models[1].hash());

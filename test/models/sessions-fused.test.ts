@@ -111,10 +111,10 @@ describe('the session channel', () => {
     }
     const others: Ranking<string>[] = [{ channel: 'session', ranked: ['cup', 'never seen', 'pot', 'kettle'].map((item) => ({ item, because: () => [{ item, weight: 1 }] })) }];
     for (const customer of ['ann', 'bob', 'nobody']) {
-      const [mine, theirs] = [fast.recommend(customer, 5, atMs, others), naive.recommend(customer, 5, atMs, others)];
+      const [mine, theirs] = [fast.recommend(customer, 5, atMs, { others }), naive.recommend(customer, 5, atMs, { others })];
       expect(mine.map(({ item, channel }) => ({ item, channel }))).toEqual(theirs.map(({ item, channel }) => ({ item, channel })));
     }
-    expect(fast.recommend('ann', 5, atMs, others)).toMatchObject([{ item: 'pot', channel: 'session' }]);
+    expect(fast.recommend('ann', 5, atMs, { others })).toMatchObject([{ item: 'pot', channel: 'session' }]);
   });
 });
 

@@ -12,7 +12,10 @@ import { beginPruned, initPruned, loadPruned, prunedTotal, savePruned } from './
 import { initQuery, outAt } from './query';
 
 export { addCustomer, addItem, evictCustomer, evictItem, forget, observe, retract, startSweep, sweep, sweepLeft } from './observe';
-export { itemItem, popular, similar, similarCustomers, userUser, has, historyOf, historyStrengths, historyItems, historyDone } from './query';
+export {
+  close, explain, historyDone, historyItems, historyOf, historyStrengths, itemItem, leftOut, open, popular, setItemWeighting, setMoment, setUserWeighting,
+  similar, similarCustomers, userUser,
+} from './query';
 export { pairBytes } from './pairs';
 export { norm2Of } from './records';
 export { renewPruned } from './pruned';

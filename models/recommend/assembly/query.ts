@@ -7,17 +7,114 @@
  *               list: sum of cosine(candidate, q) r(q) over its entries q in the customer's history
  *   user-user   cosine with every customer in the seeds' postings, the best USERS of them, their items weighted by it
  */
-import { DYING, NONE, R_MIN, customerAt, dotScale, flush, hot, norm2Of, cold, rScale, DOT_MIN, postingLimit } from './records';
+import { DYING, NONE, R_MIN, customerAt, dotScale, flush, hot, norm2Of, cold, rScale, DOT_MIN } from './records';
 import { popularityOf, topAt, topCount } from './popular';
 import { pow2 } from './memory';
 
 /** An answer is at most this long. */
 export const MOST: u32 = 512;
-const SEEDS: u32 = 50;
-const SCREEN: u32 = 300;
-const USERS: u32 = 50;
+/** The most entries of a history that may be seeds. */
+const SEEDS: u32 = 200;
+/** The weight of what counts for nothing: it is in the history all the same. */
+const NOTHING: f64 = 1e-300;
 /** Reasons given for an item. */
 const REASONS: u32 = 3;
+
+// How similarities are weighted: ../weighting.ts has the meaning, the source and the default of each.
+let itemSeeds: u32 = 50;
+let userSeeds: u32 = 50;
+let screen: u32 = 300;
+let usersMost: u32 = 50;
+let ownersMost: u32 = 0xffffffff;
+let itemAlpha: f64 = 0.5;
+let userAlpha: f64 = 0.5;
+/** In halves: 2 is the similarity itself, 3 its power of 1.5. */
+let itemLocality: u32 = 2;
+let userLocality: u32 = 2;
+let shrinkage: f64 = 0;
+let itemRarity: f64 = 0;
+let userRarity: f64 = 0;
+/** 0: TF-IDF's form, 1: BM25's. */
+let rarityForm: u32 = 0;
+let customersAlive: f64 = 1;
+/** BM25's k1, at the landmark; 0: strengths are not saturated. */
+let saturation: f64 = 0;
+let leaveOut: f64 = 0;
+
+export function setItemWeighting(seedsMost: u32, screened: u32, alpha: f64, locality: u32, rare: f64): void {
+  itemSeeds = min(seedsMost, SEEDS);
+  screen = min(screened, MOST);
+  itemAlpha = alpha;
+  itemLocality = locality;
+  itemRarity = rare;
+}
+
+export function setUserWeighting(seedsMost: u32, users: u32, owners: u32, alpha: f64, locality: u32, rare: f64, form: u32): void {
+  userSeeds = min(seedsMost, SEEDS);
+  usersMost = min(users, MOST);
+  ownersMost = owners;
+  userAlpha = alpha;
+  userLocality = locality;
+  userRarity = rare;
+  rarityForm = form;
+}
+
+/** What changes from one moment to the next: everything at the landmark. */
+export function setMoment(shrink: f64, k1: f64, from: f64, customers: f64): void {
+  shrinkage = shrink;
+  saturation = k1;
+  leaveOut = from;
+  customersAlive = customers;
+}
+
+/**
+ * x^e for normal x > 0: 2^(e log2 x), with log2 of the mantissa by the series of atanh and 2^f by Taylor's. The relative
+ * error is below 1e-8 for the exponents of norms; Math.pow takes four times as long.
+ */
+function power(x: f64, e: f64): f64 {
+  if (e === 0.5) return Math.sqrt(x);
+  if (e === 1) return x;
+  const bits = reinterpret<u64>(x);
+  let exponent = <f64>(<i32>((bits >> 52) & 0x7ff) - 1023);
+  let mantissa = reinterpret<f64>((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
+  if (mantissa > 1.4142135623730951) {
+    mantissa *= 0.5;
+    exponent += 1;
+  }
+  const s = (mantissa - 1) / (mantissa + 1);
+  const s2 = s * s;
+  const log2 = exponent + 2.8853900817779268 * s * (1 + s2 * (0.3333333333333333 + s2 * (0.2 + s2 * (0.14285714285714285 + s2 * 0.1111111111111111))));
+  const y = log2 * e;
+  const whole = Math.floor(y + 0.5);
+  const f = (y - whole) * 0.6931471805599453;
+  const exp = 1 + f * (1 + f * (0.5 + f * (0.16666666666666666 + f * (0.041666666666666664 + f * (0.008333333333333333 + f * (0.001388888888888889 + f * 0.0001984126984126984))))));
+  return exp * pow2(<i32>whole);
+}
+
+/** A similarity to the power of `halves` / 2. */
+// @ts-ignore: decorator
+@inline
+function local(s: f64, halves: u32): f64 {
+  if (halves === 2) return s;
+  if (halves === 3) return s * Math.sqrt(s);
+  let product = (halves & 1) === 1 ? Math.sqrt(s) : 1;
+  for (let n = halves >> 1; n > 0; n--) product *= s;
+  return product;
+}
+
+/** How rare an item is among the customers, to the power of `exponent`. */
+function rarity(p: u32, exponent: f64): f64 {
+  if (exponent === 0) return 1;
+  const n = <f64>load<u32>(cold(p), 32);
+  const idf = rarityForm === 0 ? Math.log(1 + customersAlive / max(n, 1)) : Math.log(1 + (max(customersAlive - n, 0) + 0.5) / (n + 0.5));
+  return exponent === 1 ? idf : <f64>NativeMathf.pow(<f32>idf, <f32>exponent);
+}
+
+// @ts-ignore: decorator
+@inline
+function saturated(r: f64): f64 {
+  return saturation === 0 ? r : r * saturation / (r + saturation);
+}
 
 // A heap of the best: score f64, id u32, the worst on top.
 let heapScores: usize = 0;
@@ -25,11 +122,10 @@ let heapIds: usize = 0;
 let heapCount: u32 = 0;
 let heapLimit: u32 = 0;
 
-// Sums by item, what the customer has by item, the items touched; the same by customer.
+// By item: sum f64 and how many were added u32, 16 bytes; what the customer has (open()), 16 bytes; the items touched. Sums by customer.
 let itemSums: usize = 0;
 let owned: usize = 0;
 let touched: usize = 0;
-let supporters: usize = 0;
 let customerSums: usize = 0;
 let touchedCustomers: usize = 0;
 let seeds: usize = 0;
@@ -56,11 +152,10 @@ export function initQuery(at: usize, items: u32, customers: u32): usize {
   heapScores = at; at += MOST * 8;
   heapIds = at; at += MOST * 8;
   seeds = at; at += SEEDS * 8;
-  itemSums = at; at += <usize>items << 3;
-  owned = at; at += <usize>items << 3;
+  itemSums = at; at += <usize>items << 4;
+  owned = at; at += <usize>items << 4;
   customerSums = at; at += <usize>customers << 3;
   touched = at; at += <usize>items << 2;
-  supporters = at; at += <usize>items << 2;
   touchedCustomers = at; at += <usize>customers << 2;
   return (at + 15) & ~15;
 }
@@ -139,13 +234,13 @@ function dying(item: u32): bool {
 }
 
 /** Puts the seeds' history indices into `seeds`; ties in r go to the one raised later. */
-function chooseSeeds(c: u32): u32 {
+function chooseSeeds(c: u32, most: u32): u32 {
   const at = customerAt(c);
   const rs: usize = load<u32>(at, 8);
   const items = rs + (<usize>load<u32>(at, 16) << 3);
   const length = load<u32>(at, 12);
   const by = rScale(load<i32>(at, 20));
-  begin(SEEDS);
+  begin(most);
   for (let i: u32 = 0; i < length; i++) {
     const r = load<f64>(rs + (<usize>i << 3)) * by;
     if (r < R_MIN || dying(load<u32>(items + (<usize>i << 2)))) continue;
@@ -176,26 +271,52 @@ function liveNorm2(c: u32): f64 {
   return norm2;
 }
 
-/** owned[q] = r(q) / (|u| |q|) for the history of c, or 0 everywhere again. What the customer has is never 0. */
-function setOwned(c: u32, on: bool): void {
+/**
+ * Marks the history of c for the queries up to close(c): at each of its items the weight r(q) / |u| (times its rarity) and the item's share
+ * of the denominator of a similarity, norm2(q)^(1 - alpha). A weight of NOTHING is that of an item that was sent back.
+ * A denominator below zero marks what may be shown again: a thing done to it that weighs less than `leaveOut`.
+ */
+export function open(c: u32): void {
   const at = customerAt(c);
   const rs: usize = load<u32>(at, 8);
   const items = rs + (<usize>load<u32>(at, 16) << 3);
   const length = load<u32>(at, 12);
   const by = rScale(load<i32>(at, 20));
-  const norm = on ? Math.sqrt(liveNorm2(c)) : 1;
+  const norm = Math.sqrt(liveNorm2(c));
   for (let i: u32 = 0; i < length; i++) {
     const q = load<u32>(items + (<usize>i << 2));
-    let value: f64 = 0;
-    if (on) {
-      const r = load<f64>(rs + (<usize>i << 3)) * by;
-      // r = 0 is what was sent back: not to be shown again, and no reason to show anything else.
-      if ((r < R_MIN && r !== 0) || dying(q)) continue;
-      const norm2 = norm2Of(q);
-      value = norm2 > 0 && r !== 0 ? max(r / (norm * Math.sqrt(norm2)), R_MIN) : R_MIN;
-    }
-    store<f64>(owned + (<usize>q << 3), value);
+    const r = load<f64>(rs + (<usize>i << 3)) * by;
+    // r = 0 is what was sent back: not to be shown again, and no reason to show anything else.
+    if ((r < R_MIN && r !== 0) || dying(q)) continue;
+    const norm2 = norm2Of(q);
+    const counts = norm2 > 0 && r !== 0;
+    const place = owned + (<usize>q << 4);
+    const share = counts ? power(norm2, 1 - itemAlpha) : 1.0;
+    let weight = counts ? saturated(r) / norm * rarity(q, itemRarity) : 0;
+    // Without shrinkage the denominator leaves the sum: a division less for each neighbour.
+    if (shrinkage === 0) weight /= local(share, itemLocality);
+    store<f64>(place, max(weight, NOTHING));
+    store<f64>(place, r !== 0 && r < leaveOut ? -share : share, 8);
   }
+}
+
+/** All zero again. */
+export function close(c: u32): void {
+  const at = customerAt(c);
+  const items = <usize>load<u32>(at, 8) + (<usize>load<u32>(at, 16) << 3);
+  const length = load<u32>(at, 12);
+  for (let i: u32 = 0; i < length; i++) {
+    const place = owned + (<usize>load<u32>(items + (<usize>i << 2)) << 4);
+    store<f64>(place, 0);
+    store<f64>(place, 0, 8);
+  }
+}
+
+/** Whether the opened customer has it and it is not to be shown. */
+// @ts-ignore: decorator
+@inline
+export function leftOut(q: u32): bool {
+  return load<f64>(owned + (<usize>q << 4), 8) > 0;
 }
 
 // ---- item-item ----
@@ -204,9 +325,8 @@ export function itemItem(c: u32, limit: u32): u32 {
   const at = customerAt(c);
   const rs: usize = load<u32>(at, 8);
   const items = rs + (<usize>load<u32>(at, 16) << 3);
-  const seedCount = chooseSeeds(c);
+  const seedCount = chooseSeeds(c, itemSeeds);
   if (seedCount === 0) return 0;
-  setOwned(c, true);
   let candidates: u32 = 0;
   for (let s: u32 = 0; s < seedCount; s++) {
     const p = load<u32>(items + (<usize>load<u32>(seeds + (<usize>s << 2)) << 2));
@@ -214,26 +334,33 @@ export function itemItem(c: u32, limit: u32): u32 {
     const list: usize = load<u32>(h, 16);
     const ids = list + (<usize>load<u16>(h, 22) << 3);
     const length = <u32>load<u16>(h, 20);
-    const weight = load<f64>(owned + (<usize>p << 3)) * dotScale(p);
+    const mine = owned + (<usize>p << 4);
+    const weight = load<f64>(mine);
+    if (weight <= NOTHING) continue;
+    const by = shrinkage === 0 ? dotScale(p) : dotScale(p) / Math.abs(load<f64>(mine, 8));
     for (let i: u32 = 0; i < length; i++) {
-      const q: usize = load<u32>(ids + (<usize>i << 2));
-      const part = load<f64>(list + (<usize>i << 3)) * weight;
-      if (part <= 0 || load<f64>(owned + (q << 3)) !== 0) continue;
-      const sum = load<f64>(itemSums + (q << 3));
+      const q = load<u32>(ids + (<usize>i << 2));
+      const part = load<f64>(list + (<usize>i << 3)) * by;
+      if (part <= 0) continue;
+      const place = itemSums + (<usize>q << 4);
+      const sum = load<f64>(place);
       if (sum === 0) {
-        store<u32>(touched + (<usize>candidates << 2), <u32>q);
+        store<u32>(touched + (<usize>candidates << 2), q);
         candidates++;
       }
-      store<f64>(itemSums + (q << 3), sum + part);
+      store<f64>(place, sum + local(part, itemLocality) * weight);
     }
   }
-  begin(SCREEN);
+  begin(screen);
+  const normalised = itemAlpha * 0.5 * <f64>itemLocality;
   for (let i: u32 = 0; i < candidates; i++) {
     const q = load<u32>(touched + (<usize>i << 2));
-    const sum = load<f64>(itemSums + (<usize>q << 3));
-    store<f64>(itemSums + (<usize>q << 3), 0);
+    const place = itemSums + (<usize>q << 4);
+    const sum = load<f64>(place);
+    store<f64>(place, 0);
+    if (leftOut(q) || dying(q)) continue;
     const norm2 = norm2Of(q);
-    if (norm2 > 0 && !dying(q)) offer(sum / Math.sqrt(norm2), q);
+    if (norm2 > 0) offer(sum / power(norm2, normalised), q);
   }
   const screened = heapCount;
   memory.copy(touched, heapIds, <usize>screened << 2);
@@ -243,41 +370,63 @@ export function itemItem(c: u32, limit: u32): u32 {
     const score = byOwnList(q);
     if (score > 0) offer(score, q);
   }
-  const count = drain();
-  for (let i: u32 = 0; i < count; i++) explain(i);
-  setOwned(c, false);
-  return count;
+  return drain();
 }
 
+/** Sum over the candidate's own neighbours in the history: (dot / (norm2(q)^alpha norm2(p)^(1-alpha) + shrinkage))^locality r(p). */
 function byOwnList(q: u32): f64 {
   const h = hot(q);
   const list: usize = load<u32>(h, 16);
   const ids = list + (<usize>load<u16>(h, 22) << 3);
   const length = <u32>load<u16>(h, 20);
+  const by = dotScale(q);
   let sum: f64 = 0;
-  for (let i: u32 = 0; i < length; i++) {
-    sum += load<f64>(list + (<usize>i << 3)) * load<f64>(owned + (<usize>load<u32>(ids + (<usize>i << 2)) << 3));
+  if (shrinkage === 0 && itemLocality === 3) {
+    for (let i: u32 = 0; i < length; i++) {
+      const weight = load<f64>(owned + (<usize>load<u32>(ids + (<usize>i << 2)) << 4));
+      if (weight <= NOTHING) continue;
+      const dot = load<f64>(list + (<usize>i << 3));
+      sum += dot * Math.sqrt(dot) * weight;
+    }
+    return sum * local(by, 3) / power(norm2Of(q), itemAlpha * 1.5);
   }
-  return (sum * dotScale(q)) / Math.sqrt(norm2Of(q));
+  const mine = power(norm2Of(q), itemAlpha);
+  for (let i: u32 = 0; i < length; i++) {
+    const place = owned + (<usize>load<u32>(ids + (<usize>i << 2)) << 4);
+    const weight = load<f64>(place);
+    if (weight > NOTHING) sum += share(load<f64>(list + (<usize>i << 3)) * by, mine, place, weight);
+  }
+  return sum;
 }
 
-/** The history items that contribute most to the answer at `i`. */
-function explain(i: u32): void {
-  const q = load<u32>(outIds + (<usize>i << 2));
+/** What one item of the history, whose mark is at `place`, adds to the score of a candidate. */
+// @ts-ignore: decorator
+@inline
+function share(dot: f64, mine: f64, place: usize, weight: f64): f64 {
+  return shrinkage === 0
+    ? local(dot / mine, itemLocality) * weight
+    : local(dot / (mine * Math.abs(load<f64>(place, 8)) + shrinkage), itemLocality) * weight;
+}
+
+/** The history items of the opened customer that contribute most to the score of q; they become the answer at `i`. Returns how many. */
+export function explain(q: u32, i: u32): u32 {
   const h = hot(q);
   const list: usize = load<u32>(h, 16);
   const ids = list + (<usize>load<u16>(h, 22) << 3);
   const length = <u32>load<u16>(h, 20);
-  const by = dotScale(q) / Math.sqrt(norm2Of(q));
+  const by = dotScale(q);
+  const mine = power(norm2Of(q), itemAlpha);
   begin(REASONS);
   for (let j: u32 = 0; j < length; j++) {
     const p = load<u32>(ids + (<usize>j << 2));
-    const mine = load<f64>(owned + (<usize>p << 3));
-    const part = load<f64>(list + (<usize>j << 3)) * mine * by;
-    if (part > 0 && mine > R_MIN) offer(part, p);
+    const place = owned + (<usize>p << 4);
+    const weight = load<f64>(place);
+    if (weight <= NOTHING) continue;
+    const part = share(load<f64>(list + (<usize>j << 3)) * by, mine, place, weight);
+    if (part > 0) offer(part, p);
   }
+  const count = heapCount;
   const first = i * REASONS;
-  store<u32>(outCounts + (<usize>i << 2), heapCount);
   while (heapCount > 0) {
     const place = <usize>(first + heapCount - 1);
     store<f64>(outWeights + (place << 3), load<f64>(heapScores));
@@ -285,18 +434,23 @@ function explain(i: u32): void {
     heapCount--;
     if (heapCount > 0) sink(load<f64>(heapScores + (<usize>heapCount << 3)), load<u32>(heapIds + (<usize>heapCount << 2)));
   }
+  return count;
 }
 
 // ---- user-user ----
 
-/** Puts the most similar customers into the heap, with their cosine. */
+/**
+ * Puts the most similar customers into the heap: (dot / (norm2(c)^alpha norm2(v)^(1-alpha)))^locality, where the dot may
+ * weigh items by rarity. Of each seed the latest `owners / seeds` customers are looked at, at most.
+ */
 function likeMinded(c: u32, limit: u32): void {
   const at = customerAt(c);
   const rs: usize = load<u32>(at, 8);
   const items = rs + (<usize>load<u32>(at, 16) << 3);
   const by = rScale(load<i32>(at, 20));
-  const seedCount = chooseSeeds(c);
+  const seedCount = chooseSeeds(c, userSeeds);
   let found: u32 = 0;
+  let left = ownersMost;
   for (let s: u32 = 0; s < seedCount; s++) {
     const index: usize = load<u32>(seeds + (<usize>s << 2));
     const p = load<u32>(items + (index << 2));
@@ -305,12 +459,19 @@ function likeMinded(c: u32, limit: u32): void {
     const count = load<u32>(k, 12);
     const owners = ring + (<usize>load<u32>(k, 20) << 3);
     const then = rScale(load<i32>(hot(p), 24));
-    const weight = load<f64>(rs + (index << 3)) * by;
-    for (let i: u32 = 0; i < count; i++) {
+    const rare = rarity(p, userRarity);
+    const weight = saturated(load<f64>(rs + (index << 3)) * by) * rare * rare;
+    // What one seed leaves of its share is the next one's. Backwards from the newest: the ring's head is its oldest place.
+    const looked = min(count, left / (seedCount - s));
+    left -= looked;
+    let i = load<u32>(k, 16);
+    for (let n: u32 = 0; n < looked; n++) {
+      i = i === 0 ? count - 1 : i - 1;
       const v: usize = load<u32>(owners + (<usize>i << 2));
       if (<u32>v === NONE || <u32>v === c) continue;
-      const part = flush(load<f64>(ring + (<usize>i << 3)) * then, R_MIN) * weight;
-      if (part <= 0) continue;
+      const theirs = flush(load<f64>(ring + (<usize>i << 3)) * then, R_MIN);
+      if (theirs <= 0) continue;
+      const part = saturated(theirs) * weight;
       const sum = load<f64>(customerSums + (v << 3));
       if (sum === 0) {
         store<u32>(touchedCustomers + (<usize>found << 2), <u32>v);
@@ -319,7 +480,7 @@ function likeMinded(c: u32, limit: u32): void {
       store<f64>(customerSums + (v << 3), sum + part);
     }
   }
-  const norm = Math.sqrt(liveNorm2(c));
+  const mine = power(liveNorm2(c), userAlpha);
   begin(limit);
   for (let i: u32 = 0; i < found; i++) {
     const v = load<u32>(touchedCustomers + (<usize>i << 2));
@@ -328,72 +489,71 @@ function likeMinded(c: u32, limit: u32): void {
     const va = customerAt(v);
     const then = rScale(load<i32>(va, 20));
     const norm2 = load<f64>(va) * then * then;
-    if (norm2 > 0) offer(sum / (norm * Math.sqrt(norm2)), v);
+    if (norm2 > 0) offer(local(sum / (mine * power(norm2, 1 - userAlpha)), userLocality), v);
   }
 }
 
-/** The customers most like c, with their cosine. */
+/** The customers most like c, with their similarity. */
 export function similarCustomers(c: u32, limit: u32): u32 {
   likeMinded(c, limit);
   return drain();
 }
 
 export function userUser(c: u32, limit: u32): u32 {
-  likeMinded(c, USERS);
+  likeMinded(c, usersMost);
   const users = drain();
   if (users === 0) return 0;
-  setOwned(c, true);
   let candidates: u32 = 0;
   for (let n: u32 = 0; n < users; n++) {
     const v = load<u32>(outIds + (<usize>n << 2));
-    const cosine = load<f64>(out + (<usize>n << 3));
+    const similarity = load<f64>(out + (<usize>n << 3));
     const at = customerAt(v);
     const rs: usize = load<u32>(at, 8);
     const items = rs + (<usize>load<u32>(at, 16) << 3);
     const length = load<u32>(at, 12);
     const by = rScale(load<i32>(at, 20));
     const norm = Math.sqrt(load<f64>(at)) * by;
+    const weight = similarity * by / norm;
     for (let i: u32 = 0; i < length; i++) {
-      const q: usize = load<u32>(items + (<usize>i << 2));
-      const r = load<f64>(rs + (<usize>i << 3)) * by;
-      if (r < R_MIN || load<f64>(owned + (q << 3)) !== 0 || dying(<u32>q)) continue;
-      const sum = load<f64>(itemSums + (q << 3));
+      const part = weight * load<f64>(rs + (<usize>i << 3));
+      if (part <= 0) continue;
+      const q = load<u32>(items + (<usize>i << 2));
+      const place = itemSums + (<usize>q << 4);
+      const sum = load<f64>(place);
       if (sum === 0) {
-        store<u32>(touched + (<usize>candidates << 2), <u32>q);
+        store<u32>(touched + (<usize>candidates << 2), q);
         candidates++;
       }
-      store<f64>(itemSums + (q << 3), sum + cosine * (r / norm));
-      store<u32>(supporters + (q << 2), load<u32>(supporters + (q << 2)) + 1);
+      store<f64>(place, sum + part);
+      store<u32>(place, load<u32>(place, 8) + 1, 8);
     }
   }
   begin(limit);
   for (let i: u32 = 0; i < candidates; i++) {
     const q = load<u32>(touched + (<usize>i << 2));
-    offer(load<f64>(itemSums + (<usize>q << 3)), q);
-    store<f64>(itemSums + (<usize>q << 3), 0);
+    const place = itemSums + (<usize>q << 4);
+    if (!leftOut(q) && !dying(q)) offer(load<f64>(place), q);
+    store<f64>(place, 0);
   }
   const count = drain();
   for (let i: u32 = 0; i < count; i++) {
-    store<u32>(outCounts + (<usize>i << 2), load<u32>(supporters + (<usize>load<u32>(outIds + (<usize>i << 2)) << 2)));
+    store<u32>(outCounts + (<usize>i << 2), load<u32>(itemSums + (<usize>load<u32>(outIds + (<usize>i << 2)) << 4), 8));
   }
-  for (let i: u32 = 0; i < candidates; i++) store<u32>(supporters + (<usize>load<u32>(touched + (<usize>i << 2)) << 2), 0);
-  setOwned(c, false);
+  for (let i: u32 = 0; i < candidates; i++) store<u32>(itemSums + (<usize>load<u32>(touched + (<usize>i << 2)) << 4), 0, 8);
   return count;
 }
 
 // ---- popular, similar ----
 
-/** The most popular items that the customer (NONE: anybody) does not have; the score is the decayed sum at the landmark. */
-export function popular(c: u32, limit: u32): u32 {
-  if (c !== NONE) setOwned(c, true);
+/** The most popular items that the opened customer, if any, does not have; the score is the decayed sum at the landmark. */
+export function popular(limit: u32): u32 {
   begin(limit);
   const count = topCount();
   for (let i: u32 = 0; i < count; i++) {
     const p = topAt(i);
     const sum = flush(popularityOf(p), R_MIN);
-    if (sum > 0 && (c === NONE || load<f64>(owned + (<usize>p << 3)) === 0)) offer(sum, p);
+    if (sum > 0 && !leftOut(p)) offer(sum, p);
   }
-  if (c !== NONE) setOwned(c, false);
   const found = drain();
   for (let i: u32 = 0; i < found; i++) {
     store<u32>(outCounts + (<usize>i << 2), load<u32>(cold(load<u32>(outIds + (<usize>i << 2))), 32));
@@ -427,20 +587,6 @@ export function similar(p: u32, limit: u32): u32 {
     }
   }
   return count;
-}
-
-/** Whether the item is in the customer's history, sent back or not, and has not faded: such are not recommended (see `setOwned`). */
-export function has(c: u32, p: u32): bool {
-  const at = customerAt(c);
-  const rs: usize = load<u32>(at, 8);
-  const items = rs + (<usize>load<u32>(at, 16) << 3);
-  const length = load<u32>(at, 12);
-  for (let i: u32 = 0; i < length; i++) {
-    if (load<u32>(items + (<usize>i << 2)) !== p) continue;
-    const r = load<f64>(rs + (<usize>i << 3)) * rScale(load<i32>(at, 20));
-    return r >= R_MIN || r === 0;
-  }
-  return false;
 }
 
 /** A customer's history, in the order in which it was last raised: r at the landmark. */
