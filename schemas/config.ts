@@ -23,7 +23,7 @@ export const Config = Type.Object(
     AFTERCARE_PAIRS_MAX: whole(50_000_000, 1, 150_000_000, 'Pairs of items that a shard remembers, about 24 bytes each'),
     AFTERCARE_MEMORY_MIB: whole(3584, 64, 4000, 'MiB of a shard\'s model, names not counted; where it ends, the customers silent longest make room'),
     AFTERCARE_HISTORY: whole(500, 1, 10_000, 'Items of one customer\'s history: 100 costs a sixth of the quality, 500 nothing'),
-    AFTERCARE_PRUNING_DELTA: Type.Number({ default: 0, minimum: 0, maximum: 0.999, description: 'Chance, by Hoeffding\'s bound, that a pair of items is given up though it belonged into a list; 0 gives none up: that keeps every dot exact, and giving up gains little (docs/decisions)' }),
+    AFTERCARE_PRUNING_DELTA: Type.Number({ default: 0, minimum: 0, maximum: 0.999, description: 'Chance, by Hoeffding\'s bound, that a pair of items is given up though it belonged into a list; 0 gives none up. Whoever wants memory back sets AFTERCARE_PAIRS_MAX lower: it loses less (docs/decisions)' }),
     AFTERCARE_SESSIONS_MAX: whole(500_000, 1, 16_000_000, 'Browsing sessions that a shard remembers, about 200 bytes each'),
     AFTERCARE_BASKETS_MAX: whole(200_000, 1, 16_000_000, 'Baskets (orders and open carts) that a shard remembers, about 300 bytes each: a season of a large shop says what goes together now'),
     AFTERCARE_BASKET_SAMPLE: whole(256, 1, 1e9, 'Of the items that join a basket, every how many-th is predicted first, so that probabilities stay calibrated; a prediction costs some two hundred times as much as learning'),

@@ -37,7 +37,7 @@ export interface RecommendSettings {
   weighting: Weighting;
   /** After this many ms an event weighs half. Infinity: never. Default 90 days: a shop's season. */
   halfLifeMs: number;
-  /** Absent: nothing is pruned, and every dot is exact. The default, as pruning costs quality: docs/decisions has the measurement. */
+  /** Absent: nothing is pruned, and every dot is exact. The default: a lower `limits.pairs` saves as much memory and loses less (docs/decisions). */
   pruning?: PruningSettings;
 }
 
