@@ -513,10 +513,11 @@ export function userUser(c: u32, limit: u32): u32 {
     const length = load<u32>(at, 12);
     const by = rScale(load<i32>(at, 20));
     const norm = Math.sqrt(load<f64>(at)) * by;
-    const weight = similarity * by / norm;
+    const weight = similarity / norm;
     for (let i: u32 = 0; i < length; i++) {
-      const part = weight * load<f64>(rs + (<usize>i << 3));
-      if (part <= 0) continue;
+      const r = load<f64>(rs + (<usize>i << 3)) * by;
+      if (r < R_MIN) continue;
+      const part = weight * r;
       const q = load<u32>(items + (<usize>i << 2));
       const place = itemSums + (<usize>q << 4);
       const sum = load<f64>(place);
