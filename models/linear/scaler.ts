@@ -1,0 +1,174 @@
+/**
+ * Rows of features to rows that a model can weigh alike: scaled online, missing values imputed and flagged.
+ * D = features that come in, M = those of them that may be missing, W = D + M columns that go out.
+ *
+ *   in   D numbers, NaN where the value is missing
+ *   out  D scaled values | M flags, 1 where the value was missing, else 0
+ *
+ *   z      (x - mean) / standard deviation (of the population), cut at +-clip; 0 while all values have been the same
+ *   range  (x - low) / (high - low), cut to 0..1: a value beyond all that were seen moves a score no further than the largest did
+ *
+ * Observing writes, scaling never does.
+ */
+import { createMedians, median, pushMedian, type Medians } from './median.js';
+import { createWelford, push, type Welford } from './welford.js';
+
+export interface Feature {
+  name: string;
+  /** `range` for what is bounded by nature: shares, hours, flags. */
+  scale: 'z' | 'range';
+  /** What stands in for a missing value: the running mean, or the running median where a few large values pull the mean away; `refuse`: NaN is an error. */
+  missing: 'mean' | 'median' | 'refuse';
+}
+
+export interface Scaler {
+  features: readonly Feature[];
+  /** names of the W columns; the flag of `amount` is `amount missing` */
+  columns: readonly string[];
+  clip: number;
+  moments: Welford;
+  medians: Medians;
+  low: Float64Array;
+  high: Float64Array;
+  /** Of D: scaled = (x - offset) * factor, and `fill` is x where it is missing. They follow from the rest. */
+  offset: Float64Array;
+  factor: Float64Array;
+  fill: Float64Array;
+  /** Of D: the column of the feature's flag; -1 where it may not be missing. */
+  flagAt: Int32Array;
+}
+
+/** @param clip  in standard deviations; Infinity: none. @throws RangeError for no features, a name twice, or clip not above 0 */
+export function createScaler(features: readonly Feature[], clip = Infinity): Scaler {
+  const D = features.length;
+  if (D === 0) throw new RangeError('scaler: needs at least one feature');
+  if (!(clip > 0)) throw new RangeError(`scaler: clip must be a number of standard deviations > 0, got ${clip}`);
+  const names = new Set(features.map(({ name }) => name));
+  if (names.size < D) throw new RangeError(`scaler: the names of the ${D} features must differ, but there are only ${names.size}`);
+  let W = D;
+  const flagAt = Int32Array.from(features, ({ missing }) => (missing === 'refuse' ? -1 : W++));
+  const columns = [...features.map(({ name }) => name), ...features.filter(({ missing }) => missing !== 'refuse').map(({ name }) => `${name} missing`)];
+  return {
+    features, columns, clip, flagAt,
+    moments: createWelford(D), medians: createMedians(D),
+    low: new Float64Array(D).fill(Infinity), high: new Float64Array(D).fill(-Infinity),
+    offset: new Float64Array(D), factor: new Float64Array(D), fill: new Float64Array(D),
+  };
+}
+
+/**
+ * Refuses what no feature may be, before anything has been written.
+ * @throws RangeError that names the feature: an infinite value, or NaN where `missing` is `refuse`
+ */
+export function checkRow({ features, flagAt }: Scaler, x: Float64Array, at: number): void {
+  for (let j = 0; j < flagAt.length; j += 1) {
+    const value = x[at + j];
+    if (value - value === 0) continue; // finite
+    if (Number.isNaN(value) && flagAt[j] >= 0) continue;
+    throw new RangeError(`scaler: ${features[j].name} must be finite${flagAt[j] >= 0 ? ' or missing (NaN)' : ''}, got ${value}`);
+  }
+}
+
+/** Takes the row at x[at] into the statistics; a missing value teaches nothing. @throws RangeError as `checkRow`, and then nothing has changed */
+export function observe(scaler: Scaler, x: Float64Array, at: number): void {
+  checkRow(scaler, x, at);
+  const { features, moments, low, high, medians } = scaler;
+  for (let j = 0; j < features.length; j += 1) {
+    const value = x[at + j];
+    if (Number.isNaN(value)) continue;
+    push(moments, j, value);
+    if (value < low[j]) low[j] = value;
+    if (value > high[j]) high[j] = value;
+    if (features[j].missing === 'median') pushMedian(medians, j, value);
+    derive(scaler, j);
+  }
+}
+
+/** What scaling reads. */
+function derive({ features, moments, medians, low, high, offset, factor, fill }: Scaler, j: number): void {
+  const { scale, missing } = features[j];
+  const mean = moments.mean[j];
+  fill[j] = missing === 'median' ? (median(medians, j) ?? 0) : mean;
+  if (scale === 'range') {
+    offset[j] = low[j];
+    factor[j] = high[j] > low[j] ? 1 / (high[j] - low[j]) : 0;
+  } else {
+    const sd = Math.sqrt(moments.m2[j] / moments.count[j]);
+    offset[j] = mean;
+    factor[j] = sd > 0 ? 1 / sd : 0;
+  }
+}
+
+/** Scales the row at x[at] into the W columns at out[outAt]. @throws RangeError as `checkRow` */
+export function scale(scaler: Scaler, x: Float64Array, at: number, out: Float64Array, outAt: number): void {
+  checkRow(scaler, x, at);
+  const { features, flagAt, offset, factor, fill, clip } = scaler;
+  for (let j = 0; j < flagAt.length; j += 1) {
+    let value = x[at + j];
+    if (flagAt[j] >= 0) {
+      const isMissing = Number.isNaN(value);
+      out[outAt + flagAt[j]] = isMissing ? 1 : 0;
+      if (isMissing) value = fill[j];
+    }
+    const scaled = (value - offset[j]) * factor[j];
+    if (features[j].scale === 'range') out[outAt + j] = Math.min(1, Math.max(0, scaled));
+    else out[outAt + j] = scaled > clip ? clip : scaled < -clip ? -clip : scaled;
+  }
+}
+
+/** @param X  N * D  @returns N * W */
+export function scaleRows(scaler: Scaler, X: Float64Array): Float64Array {
+  const [D, W] = [scaler.features.length, scaler.columns.length];
+  if (X.length % D !== 0) throw new RangeError(`scaler: ${X.length} numbers are no rows of ${D} features`);
+  const N = X.length / D;
+  const out = new Float64Array(N * W);
+  for (let i = 0; i < N; i += 1) scale(scaler, X, i * D, out, i * W);
+  return out;
+}
+
+/** A scaler that has seen all rows of X (N * D). */
+export function scalerOf(features: readonly Feature[], X: Float64Array, clip = Infinity): Scaler {
+  const scaler = createScaler(features, clip);
+  const D = features.length;
+  if (X.length % D !== 0) throw new RangeError(`scaler: ${X.length} numbers are no rows of ${D} features`);
+  for (let at = 0; at < X.length; at += D) observe(scaler, X, at);
+  return scaler;
+}
+
+/** The statistics, in one section: count | mean | m2 | low | high (D each) | medians: count (D) | heights | places (5 D each). */
+export function saveScaler({ moments, medians, low, high }: Scaler): Uint8Array {
+  const parts = [moments.count, moments.mean, moments.m2, low, high, medians.count, medians.heights, medians.places];
+  return joined(parts);
+}
+
+/** @throws RangeError when the bytes are not of these features */
+export function loadScaler(features: readonly Feature[], clip: number, bytes: Uint8Array): Scaler {
+  const scaler = createScaler(features, clip);
+  const { moments, medians, low, high } = scaler;
+  split('scaler', bytes, [moments.count, moments.mean, moments.m2, low, high, medians.count, medians.heights, medians.places]);
+  for (let j = 0; j < features.length; j += 1) if (moments.count[j] > 0) derive(scaler, j);
+  return scaler;
+}
+
+/** Arrays of doubles behind one another, as a section of a snapshot. */
+export function joined(parts: readonly Float64Array[]): Uint8Array {
+  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return new Uint8Array(all.buffer);
+}
+
+/** The reverse of `joined`, into arrays whose lengths are known. @throws RangeError when the lengths do not add up */
+export function split(what: string, bytes: Uint8Array, parts: readonly Float64Array[]): void {
+  const expected = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  if (bytes.length !== expected) throw new RangeError(`${what}: a section holds ${bytes.length} bytes, expected ${expected}`);
+  const all = new Float64Array(bytes.slice().buffer);
+  let at = 0;
+  for (const part of parts) {
+    part.set(all.subarray(at, at + part.length));
+    at += part.length;
+  }
+}
