@@ -10,6 +10,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import type { Feature } from '../models/linear/scaler.js';
 
 export const creditFile = '../shared/data/uci-credit-default/UCI_Credit_Card.csv.gz';
 const header = 'ID,LIMIT_BAL,SEX,EDUCATION,MARRIAGE,AGE,PAY_0,PAY_2,PAY_3,PAY_4,PAY_5,PAY_6,'
@@ -110,3 +111,12 @@ export function deriveCredit({ X, y, names }: Matrix): Matrix {
 export function rowsOf({ X, y, names }: Matrix, from: number, to: number): Matrix {
   return { names, X: X.subarray(from * names.length, to * names.length), y: y.subarray(from, to) };
 }
+
+/** The last fifth of the file is the test part; what has to be chosen is chosen on the last fifth of what lies before it. */
+export function splitCredit(rows: number): { validation: number; test: number } {
+  const test = Math.floor(rows * 0.8);
+  return { validation: Math.floor(test * 0.8), test };
+}
+
+/** All of them scaled by z, none of them missing. */
+export const featuresOf = ({ names }: Matrix): Feature[] => names.map((name) => ({ name, scale: 'z', missing: 'refuse' }));

@@ -87,7 +87,8 @@ function flatten({ features, clip, ftrl: { alpha, beta, l1, l2, classWeights }, 
 /** The same rows in the same order give the same bytes, also when restored in between. */
 export function saveOnline({ settings, scaler, ftrl, calibration, learned }: Online): Uint8Array[] {
   const sections = [saveScaler(scaler), joined([ftrl.z, ftrl.root, calibration.state])];
-  return pack({ settings: flatten(settings), sections: sections.map(({ length }) => length), learned } as OnlineHeader, sections, format);
+  const header: OnlineHeader = { settings: flatten(settings), sections: sections.map(({ length }) => length), learned };
+  return pack(header, sections, format);
 }
 
 interface OnlineHeader {

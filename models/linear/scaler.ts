@@ -30,13 +30,20 @@ export interface Scaler {
   medians: Medians;
   low: Float64Array;
   high: Float64Array;
-  /** Of D: scaled = (x - offset) * factor, and `fill` is x where it is missing. They follow from the rest. */
+  /** Of D: scaled = (x - offset) * factor, cut to least..most, and `fill` is x where it is missing. They follow from the rest. */
   offset: Float64Array;
   factor: Float64Array;
   fill: Float64Array;
+  least: Float64Array;
+  most: Float64Array;
+  /** Of D: RANGED | BY_MEDIAN, as the loops do not read strings. */
+  kinds: Uint8Array;
   /** Of D: the column of the feature's flag; -1 where it may not be missing. */
   flagAt: Int32Array;
 }
+
+const RANGED = 1;
+const BY_MEDIAN = 2;
 
 /** @param clip  in standard deviations; Infinity: none. @throws RangeError for no features, a name twice, or clip not above 0 */
 export function createScaler(features: readonly Feature[], clip = Infinity): Scaler {
@@ -48,8 +55,11 @@ export function createScaler(features: readonly Feature[], clip = Infinity): Sca
   let W = D;
   const flagAt = Int32Array.from(features, ({ missing }) => (missing === 'refuse' ? -1 : W++));
   const columns = [...features.map(({ name }) => name), ...features.filter(({ missing }) => missing !== 'refuse').map(({ name }) => `${name} missing`)];
+  const ranged = (within: number, otherwise: number): Float64Array => Float64Array.from(features, ({ scale }) => (scale === 'range' ? within : otherwise));
   return {
     features, columns, clip, flagAt,
+    kinds: Uint8Array.from(features, ({ scale, missing }) => (scale === 'range' ? RANGED : 0) | (missing === 'median' ? BY_MEDIAN : 0)),
+    least: ranged(0, -clip), most: ranged(1, clip),
     moments: createWelford(D), medians: createMedians(D),
     low: new Float64Array(D).fill(Infinity), high: new Float64Array(D).fill(-Infinity),
     offset: new Float64Array(D), factor: new Float64Array(D), fill: new Float64Array(D),
@@ -60,59 +70,74 @@ export function createScaler(features: readonly Feature[], clip = Infinity): Sca
  * Refuses what no feature may be, before anything has been written.
  * @throws RangeError that names the feature: an infinite value, or NaN where `missing` is `refuse`
  */
-export function checkRow({ features, flagAt }: Scaler, x: Float64Array, at: number): void {
-  for (let j = 0; j < flagAt.length; j += 1) {
-    const value = x[at + j];
-    if (value - value === 0) continue; // finite
-    if (Number.isNaN(value) && flagAt[j] >= 0) continue;
-    throw new RangeError(`scaler: ${features[j].name} must be finite${flagAt[j] >= 0 ? ' or missing (NaN)' : ''}, got ${value}`);
+export function checkRow(scaler: Scaler, x: Float64Array, at: number): void {
+  const D = scaler.flagAt.length;
+  let wrong = at + D <= x.length ? 0 : 1;
+  for (let j = 0; j < D; j += 1) wrong += x[at + j] - x[at + j]; // 0 for a finite number, else NaN
+  if (wrong === 0) return;
+  for (let j = 0; j < D; j += 1) {
+    if (!Number.isFinite(x[at + j])) checkMissing(scaler, j, x[at + j]);
   }
+}
+
+/** @param value  not finite */
+function checkMissing({ features, flagAt }: Scaler, j: number, value: number): void {
+  if (Number.isNaN(value) && flagAt[j] >= 0) return;
+  throw new RangeError(`scaler: ${features[j].name} must be finite${flagAt[j] >= 0 ? ' or missing (NaN)' : ''}, got ${value}`);
 }
 
 /** Takes the row at x[at] into the statistics; a missing value teaches nothing. @throws RangeError as `checkRow`, and then nothing has changed */
 export function observe(scaler: Scaler, x: Float64Array, at: number): void {
   checkRow(scaler, x, at);
-  const { features, moments, low, high, medians } = scaler;
-  for (let j = 0; j < features.length; j += 1) {
+  const { kinds, moments, offset, factor, fill } = scaler;
+  const { count, mean, m2 } = moments;
+  for (let j = 0; j < kinds.length; j += 1) {
     const value = x[at + j];
     if (Number.isNaN(value)) continue;
     push(moments, j, value);
-    if (value < low[j]) low[j] = value;
-    if (value > high[j]) high[j] = value;
-    if (features[j].missing === 'median') pushMedian(medians, j, value);
-    derive(scaler, j);
+    if (kinds[j] !== 0) {
+      observeSpecial(scaler, j, value);
+      continue;
+    }
+    fill[j] = offset[j] = mean[j];
+    factor[j] = m2[j] > 0 ? Math.sqrt(count[j] / m2[j]) : 0;
   }
+}
+
+function observeSpecial(scaler: Scaler, j: number, value: number): void {
+  const { low, high, kinds, medians } = scaler;
+  if (value < low[j]) low[j] = value;
+  if (value > high[j]) high[j] = value;
+  if ((kinds[j] & BY_MEDIAN) !== 0) pushMedian(medians, j, value);
+  derive(scaler, j);
 }
 
 /** What scaling reads. */
-function derive({ features, moments, medians, low, high, offset, factor, fill }: Scaler, j: number): void {
-  const { scale, missing } = features[j];
-  const mean = moments.mean[j];
-  fill[j] = missing === 'median' ? (median(medians, j) ?? 0) : mean;
-  if (scale === 'range') {
+function derive({ kinds, moments: { count, mean, m2 }, medians, low, high, offset, factor, fill }: Scaler, j: number): void {
+  fill[j] = (kinds[j] & BY_MEDIAN) !== 0 ? (median(medians, j) ?? 0) : mean[j];
+  if ((kinds[j] & RANGED) !== 0) {
     offset[j] = low[j];
     factor[j] = high[j] > low[j] ? 1 / (high[j] - low[j]) : 0;
   } else {
-    const sd = Math.sqrt(moments.m2[j] / moments.count[j]);
-    offset[j] = mean;
-    factor[j] = sd > 0 ? 1 / sd : 0;
+    offset[j] = mean[j];
+    factor[j] = m2[j] > 0 ? Math.sqrt(count[j] / m2[j]) : 0;
   }
 }
 
-/** Scales the row at x[at] into the W columns at out[outAt]. @throws RangeError as `checkRow` */
+/** Scales the row at x[at] into the W columns at out[outAt]. @throws RangeError as `checkRow`; `out` is then half written */
 export function scale(scaler: Scaler, x: Float64Array, at: number, out: Float64Array, outAt: number): void {
-  checkRow(scaler, x, at);
-  const { features, flagAt, offset, factor, fill, clip } = scaler;
-  for (let j = 0; j < flagAt.length; j += 1) {
+  const { flagAt, offset, factor, fill, least, most, columns } = scaler;
+  const D = flagAt.length;
+  for (let k = D; k < columns.length; k += 1) out[outAt + k] = 0;
+  for (let j = 0; j < D; j += 1) {
     let value = x[at + j];
-    if (flagAt[j] >= 0) {
-      const isMissing = Number.isNaN(value);
-      out[outAt + flagAt[j]] = isMissing ? 1 : 0;
-      if (isMissing) value = fill[j];
+    if (!(value - value === 0)) {
+      checkMissing(scaler, j, value);
+      out[outAt + flagAt[j]] = 1;
+      value = fill[j];
     }
     const scaled = (value - offset[j]) * factor[j];
-    if (features[j].scale === 'range') out[outAt + j] = Math.min(1, Math.max(0, scaled));
-    else out[outAt + j] = scaled > clip ? clip : scaled < -clip ? -clip : scaled;
+    out[outAt + j] = scaled < least[j] ? least[j] : scaled > most[j] ? most[j] : scaled;
   }
 }
 

@@ -22,7 +22,7 @@ export interface SvmOptions {
   tolerance?: number;
   /** For rows of the kernel matrix. Default 200 MB, scikit-learn's. */
   cacheBytes?: number;
-  /** Most support vectors of an RBF model, as each costs a prediction D multiplications; the model is then the nearest one with so many. Default: no bound. */
+  /** Most support vectors of an RBF model, as each costs a prediction D multiplications; the model is then the nearest one with so many (reduce.ts). Default: no bound. */
   supportsMax?: number;
   /** Parts of the cross-validation behind the probabilities. Default 5, LIBSVM's; 0: no calibration. */
   folds?: number;
