@@ -21,6 +21,10 @@ export interface SignalSettings {
 export const signalSettings = (config: Config): SignalSettings =>
   ({ customers: config.AFTERCARE_CUSTOMERS_MAX, riskMs: config.AFTERCARE_RISK_DAYS * 86_400_000 });
 
+/** Intents of tickets that are complaints, as their labels name them. */
+export const complaintIntents = (config: Config): ReadonlySet<string> =>
+  new Set(config.AFTERCARE_COMPLAINT_INTENTS.split(',').map((intent) => intent.trim()).filter((intent) => intent !== ''));
+
 /** Everything about one customer; a time of 0 is one that has not been. */
 export interface CustomerSignals {
   risk: RiskLevel;

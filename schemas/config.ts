@@ -42,9 +42,9 @@ export const Config = Type.Object(
     AFTERCARE_COUPON_FADING_FACTOR: Type.Number({ default: 3, minimum: 1, maximum: 100, description: 'A customer fades when silent for this many times the usual interval between orders (median of the last five; three orders are needed)' }),
     AFTERCARE_COUPON_FADING_DAYS_MIN: whole(21, 1, 3650, 'Days of silence before which nobody fades, however often they bought'),
     AFTERCARE_COUPON_FADING_DAYS_MAX: whole(365, 1, 3650, 'Days beyond which a habit is too slow to tell that it ended'),
-    AFTERCARE_COUPON_COMPLAINTS: Type.String({
+    AFTERCARE_COMPLAINT_INTENTS: Type.String({
       default: 'complaint,damaged_item,delivery_status,payment_issue,payment_problem',
-      pattern: '^ *[a-z0-9_-]+ *(, *[a-z0-9_-]+ *)*$', maxLength: 4096, description: 'Intents of tickets that are complaints, separated by commas: those where something went wrong, not questions',
+      pattern: '^ *[a-z0-9_-]+ *(, *[a-z0-9_-]+ *)*$', maxLength: 4096, description: 'Intents of tickets that are complaints, separated by commas: those where something went wrong, not questions. What they are about is recommended less, and a resolved one may bring a coupon',
     }),
     AFTERCARE_COUPON_FRESH_HOURS: whole(24, 1, 876_000, 'Hours after which a reason is too old for a coupon, by the time its event was received: an import of old events gives none'),
     AFTERCARE_COUPON_SINCE: Type.String({ default: '', pattern: '^([0-9]{4}-[0-9]{2}-[0-9]{2})?$', description: 'Day (UTC) from which coupons are given, such as 2026-01-31: what was received before only teaches habits; empty: all days. Set it when coupons are switched on in a shop that has run without' }),

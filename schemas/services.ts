@@ -2,7 +2,7 @@
  * Requests that the services of a shop send, and what they get back. A bad one gets the NATS services error headers
  * with code 400 and a text that names the field.
  *
- *   aftercare.recommend  {"customer":"c42","k":10}
+ *   aftercare.recommend  {"customer":"c42","k":10,"seen":true}
  *   aftercare.similar    {"item":"kettle-1","k":10}
  *   aftercare.profile    {"customer":"c42"}
  *   aftercare.basket     {"items":["kettle-1","cup-2"],"k":10}
@@ -15,9 +15,10 @@ import { limits } from './limits.js';
 
 const strict = { additionalProperties: false } as const;
 const K = Type.Optional(Type.Integer({ minimum: 1, maximum: limits.answerItemsMax, description: 'How many items; 10 when absent' }));
+const Seen = Type.Optional(Type.Boolean({ description: 'true: also items that the customer looked at or put into a cart, but never what was bought lately or sent back; without it only what is new to the customer' }));
 export const kDefault = 10;
 
-export const RecommendRequest = Type.Object({ customer: Customer, k: K }, { ...strict, title: 'RecommendRequest', description: 'What to show to a customer' });
+export const RecommendRequest = Type.Object({ customer: Customer, k: K, seen: Seen }, { ...strict, title: 'RecommendRequest', description: 'What to show to a customer' });
 export const SimilarRequest = Type.Object({ item: Item, k: K }, { ...strict, title: 'SimilarRequest', description: 'What resembles an item' });
 export const ProfileRequest = Type.Object({ customer: Customer }, { ...strict, title: 'ProfileRequest', description: 'What the models hold about a customer' });
 /** Not a decision on record: like `similar` it is answered without a row, and asking leaves no trace. */
@@ -49,6 +50,8 @@ export interface Because {
   item?: string;
   /** that many customers */
   customers?: number;
+  /** what the customer has against that item, and so against what resembles it; the weight is below zero */
+  against?: 'complaint' | 'refund';
   /** share in the score, in the score's unit */
   weight: number;
 }

@@ -28,7 +28,9 @@ export interface RecommendationRow {
   item: string;
   score: number;
   channel: string;
+  ranks: Partial<Record<string, number>>;
   because: readonly string[];
+  against: readonly string[];
   model: string;
 }
 
@@ -160,6 +162,10 @@ export const rejectsTable: Table<RejectRow> = {
   orderBy: ['reason', 'received_at', 'seq'],
 };
 
+/** What a blend is learnt from: the features of the decision, as they were when it was made. */
+const rankColumns = (['session', 'item-item', 'user-user', 'svd', 'popular'] as const).map((channel) =>
+  column<RecommendationRow, 'u16'>(`rank_${channel.replace('-', '_')}`, 'u16', `Rank of the item among what ${channel} proposed, from 1; 0: it did not`, (r) => r.ranks[channel] ?? 0));
+
 export const recommendationsTable: Table<RecommendationRow> = {
   name: 'recommendations',
   comment: 'Every item of every recommendation that was given',
@@ -173,8 +179,10 @@ export const recommendationsTable: Table<RecommendationRow> = {
     column('customer', 'text', said(Click, 'customer'), (r) => r.customer, zstd),
     column('item', 'text', 'The item that was recommended', (r) => r.item, zstd),
     column('score', 'f64', 'Score that ranked it; comparable within one answer', (r) => r.score, zstd),
-    column('channel', 'label', 'Which part of the model proposed it: session, item-item, user-user or popular', (r) => r.channel),
+    column('channel', 'label', 'Which part of the model spoke most for it: session, item-item, user-user, svd or popular', (r) => r.channel),
     column('because', 'texts', 'The items of the customer that speak for it, strongest first', (r) => r.because, zstd),
+    column('against', 'texts', 'What the customer sent back or complained about, when it resembles that: it stands further down for it', (r) => r.against, zstd),
+    ...rankColumns,
     column('model', 'label', 'Model and version that decided', (r) => r.model),
   ],
   partitionBy: 'toYYYYMM(at)',

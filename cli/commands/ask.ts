@@ -1,7 +1,7 @@
 /** `recommend`, `similar`, `basket`, `profile`: asking the live models. */
 import type { Command } from 'commander';
 import { requestService } from '../../pipelines/runtime/request.js';
-import type { BasketAnswer, ProfileAnswer, RecommendAnswer, ServiceName, SimilarAnswer } from '../../schemas/services.js';
+import type { BasketAnswer, Because, ProfileAnswer, RecommendAnswer, ServiceName, SimilarAnswer } from '../../schemas/services.js';
 import { limits } from '../../schemas/limits.js';
 import { serviceSubject } from '../../schemas/subjects.js';
 import { readContext, runningEndpoints, withNats } from '../context.js';
@@ -12,6 +12,7 @@ interface AskOptions {
   dataDir?: string;
   json?: boolean;
   count?: number;
+  seen?: boolean;
 }
 
 function ask<T>(name: ServiceName, options: AskOptions, body: object): Promise<T> {
@@ -22,20 +23,23 @@ function ask<T>(name: ServiceName, options: AskOptions, body: object): Promise<T
 const count = ['-k, --count <items>', 'how many items', wholeNumber(1, limits.answerItemsMax), 10] as const;
 const rounded = (value: number): number => Number(value.toPrecision(4));
 
+const reason = ({ item, customers, against }: Because): string => (against === undefined ? item ?? `${customers ?? 0} customers` : `though ${item} had a ${against}`);
+
 export function addAsk(program: Command): void {
   program
     .command('recommend')
     .description('What to show to a customer now: item, score, channel and because')
     .argument('<customer>')
     .option(...count)
+    .option('--seen', 'also what the customer looked at or put into a cart; what was bought lately or sent back stays out')
     .addOption(jsonOption())
     .addOption(dataDirOption())
-    .addHelpText('after', '\nExample:\n  $ aftercare recommend c0042 -k 5')
+    .addHelpText('after', '\nExamples:\n  $ aftercare recommend c0042 -k 5\n  $ aftercare recommend c0042 --seen')
     .action(async (customer: string, options: AskOptions) => {
-      const answer = await ask<RecommendAnswer>('recommend', options, { customer, k: options.count });
+      const answer = await ask<RecommendAnswer>('recommend', options, { customer, k: options.count, ...(options.seen === true && { seen: true }) });
       print(options, answer, () => columns(
         ['item', 'score', 'channel', 'because'],
-        answer.items.map((i) => [i.item, rounded(i.score), i.channel, i.because.map((b) => b.item ?? `${b.customers ?? 0} customers`).join(', ')]),
+        answer.items.map((i) => [i.item, rounded(i.score), i.channel, i.because.map(reason).join(', ')]),
       ));
     });
   program

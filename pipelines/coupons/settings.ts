@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../../schemas/config.js';
+import { complaintIntents } from '../signals.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
 import { CAP_MAX } from './state.js';
 import { costOf, readRules, type CouponRules } from './rules.js';
@@ -79,9 +80,9 @@ export function couponSettings(config: Config, secret: string): CouponSettings |
     refundShareMax: config.AFTERCARE_COUPON_REFUND_SHARE,
     refundOrdersMin: config.AFTERCARE_COUPON_REFUND_ORDERS,
   };
-  const complaints = config.AFTERCARE_COUPON_COMPLAINTS.split(',').map((intent) => intent.trim()).filter((intent) => intent !== '');
+  const complaints = complaintIntents(config);
   if (policy.cap > CAP_MAX) throw bad(`AFTERCARE_COUPON_CAP must be at most ${CAP_MAX}`);
-  return { ...policy, complaints: new Set(complaints), customers: config.AFTERCARE_CUSTOMERS_MAX, secret, version: versionOf({ ...policy, complaints }) };
+  return { ...policy, complaints, customers: config.AFTERCARE_CUSTOMERS_MAX, secret, version: versionOf({ ...policy, complaints: [...complaints] }) };
 }
 
 /** Settings decide as much as code does: the same name means the same rules. */

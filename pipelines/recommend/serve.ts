@@ -1,7 +1,7 @@
 /** What a live recommend state answers. Nothing here changes it. */
 import type { Baskets } from '../../models/baskets/baskets.js';
 import { DEPTH } from '../../models/recommend/fuse.js';
-import type { Recommender } from '../../models/recommend/recommender.js';
+import type { Recommender, Reason } from '../../models/recommend/recommender.js';
 import { kDefault, type BasketAnswer, type BasketRequest, type NeighboursAnswer, type NeighboursRequest, type ProfileAnswer, type ProfileRequest, type RecommendAnswer, type RecommendRequest, type SimilarAnswer, type SimilarRequest } from '../../schemas/services.js';
 import { decidedBy, type LiveVersion } from '../promoted.js';
 import type { Decision } from '../step.js';
@@ -23,23 +23,31 @@ export interface Place {
 }
 
 /** @param live  versions of the promoted models */
-export function recommend({ recommender, sessions }: RecommendState, request: RecommendRequest, place: Place, atMs: number, live = noneLive): { answer: RecommendAnswer; decision: Decision } {
+export function recommend({ recommender, sessions, objections }: RecommendState, request: RecommendRequest, place: Place, atMs: number, live = noneLive): { answer: RecommendAnswer; decision: Decision } {
   const k = request.k ?? kDefault;
   // What a customer looked at last month is a part of the history, and no intent any more.
   const ranked = sessions.running(request.customer, atMs) ? sessions.recommend(request.customer, Math.max(k, DEPTH)) : [];
   const session = { channel: 'session' as const, ranked };
-  const items = recommender.recommend(request.customer, k, atMs, { others: [session] });
+  const against = objections.of(request.customer, atMs);
+  const items = recommender.recommend(request.customer, k, atMs, { others: [session], seen: request.seen === true, against });
   const model = decidedBy(recommendModel, live, promotedModels);
-  const answer: RecommendAnswer = { customer: request.customer, items, model, ...place };
+  const given = items.map(({ item, score, channel, because }) => ({ item, score, channel, because }));
+  const answer: RecommendAnswer = { customer: request.customer, items: given, model, ...place };
   const row: Answer = {
     customer: request.customer,
     atMs,
     seq: place.seq,
     model,
-    items: items.map(({ item, score, channel, because }) => ({ item, score, channel, because: [...new Set(because.flatMap((b) => b.item ?? []))] })),
+    items: items.map(({ because, ...rest }) => ({
+      ...rest,
+      because: namesIn(because.filter(({ against: objection }) => objection === undefined)),
+      against: namesIn(because.filter(({ against: objection }) => objection !== undefined)),
+    })),
   };
   return { answer, decision: { table: 'recommendations', value: row } };
 }
+
+const namesIn = (reasons: Reason[]): string[] => [...new Set(reasons.flatMap(({ item }) => item ?? []))];
 
 export function similar(recommender: Recommender, request: SimilarRequest): SimilarAnswer | undefined {
   const items = recommender.similar(request.item, request.k ?? kDefault);

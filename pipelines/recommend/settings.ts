@@ -1,9 +1,11 @@
 import { defaultBasketSettings } from '../../models/baskets/baskets.js';
+import { defaultObjectionSettings } from '../../models/objections.js';
 import { defaultSettings } from '../../models/recommend/recommender.js';
 import { checkSettings, rememberedByDefault } from '../../models/recommend/settings.js';
 import { defaultSessionSettings } from '../../models/sessions/sessions.js';
 import type { Config } from '../../schemas/config.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
+import { complaintIntents } from '../signals.js';
 import type { RecommendStateSettings } from './state.js';
 
 const minuteMs = 60_000;
@@ -44,5 +46,5 @@ export function recommendSettings(config: Config): RecommendStateSettings {
     sampleEvery: config.AFTERCARE_BASKET_SAMPLE,
     limits: { ...defaultBasketSettings.limits, baskets: config.AFTERCARE_BASKETS_MAX, items: config.AFTERCARE_ITEMS_MAX },
   };
-  return { recommender, sessions, baskets };
+  return { recommender, sessions, baskets, objections: defaultObjectionSettings, complaints: complaintIntents(config) };
 }

@@ -140,5 +140,5 @@ export function decisionCollector(): Collector {
 }
 
 function recommendationRows({ items, ...shared }: Answer, { shard, commitSeq, answer }: Place): RecommendationRow[] {
-  return items.map((item, i) => ({ shard, commitSeq, answer, rank: i + 1, ...shared, ...item }));
+  return items.map((item, i) => ({ shard, commitSeq, answer, rank: i + 1, ...shared, ...item, ranks: item.ranks ?? {}, against: item.against ?? [] }));
 }

@@ -6,6 +6,7 @@ import { start } from './0001-start.js';
 import { sessionChannel } from './0002-session-channel.js';
 import { promotions } from './0003-promotions.js';
 import { coupons } from './0004-coupons.js';
+import { rankColumns } from './0005-ranks.js';
 
 export interface Migration {
   version: number;
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   { version: 2, name: 'session channel', statements: sessionChannel },
   { version: 3, name: 'promotions', statements: promotions },
   { version: 4, name: 'coupons', statements: coupons },
+  { version: 5, name: 'ranks', statements: rankColumns },
 ];

@@ -5,8 +5,9 @@ import { createNaive } from '../../models/recommend/naive.js';
 import { createRecommender, defaultSettings, type Ranking } from '../../models/recommend/recommender.js';
 import { defaultBasketSettings } from '../../models/baskets/baskets.js';
 import { defaultSessionSettings } from '../../models/sessions/sessions.js';
-import type { Answer } from '../../pipelines/recommend/answer.js';
 import { promotionEvent } from '../../pipelines/runtime/jetstream/promote.js';
+import type { Answer } from '../../pipelines/recommend/answer.js';
+import { defaultObjectionSettings } from '../../models/objections.js';
 import { profile, recommend } from '../../pipelines/recommend/serve.js';
 import { hashOf, statsOf, type RecommendState, type RecommendStateSettings } from '../../pipelines/recommend/state.js';
 import { recommendStep } from '../../pipelines/recommend/step.js';
@@ -19,6 +20,8 @@ const settings: RecommendStateSettings = {
   recommender: { ...defaultSettings, limits: { customers: 2000, items: 1000, pairs: 200_000, history: 200, neighbours: 50, postings: 500, memory: 2 ** 28 } },
   sessions: { ...defaultSessionSettings, limits: { sessions: 300, items: 200, length: 10 } },
   baskets: { ...defaultBasketSettings, limits: { baskets: 300, items: 200, length: 10 }, sampleEvery: 7 },
+  objections: defaultObjectionSettings,
+  complaints: new Set(['complaint']),
 };
 const step = recommendStep(settings, loadKernel());
 const place = { shard: 0, seq: 1 };
@@ -118,6 +121,41 @@ describe('the session channel', () => {
   });
 });
 
+describe('what a customer objects to', () => {
+  const ticket = (customer: string, item: string): Event => ({ v: 1, type: 'ticket', id: `t-${customer}`, customer, atMs, ticket: 't1', text: 'It came broken', item });
+  const label = (customer: string, verdict: string): Event => ({ v: 1, type: 'label', id: `l-${customer}`, customer, atMs, of: 'ticket', ref: 't1', verdict });
+  const cupIn = (events: Event[]) => {
+    const found = recommend(fold(step.empty(), [...shop(), ...events]), { customer: 'd', k: 5 }, place, atMs);
+    return { cup: found.answer.items.find(({ item }) => item === 'cup'), row: (found.decision.value as Answer).items.find(({ item }) => item === 'cup') };
+  };
+
+  it('goes down once its ticket is known to be a complaint, and the answer and its row say so', () => {
+    const before = cupIn([]);
+    expect(before.row).toMatchObject({ against: [], because: ['kettle'] });
+    expect(cupIn([ticket('d', 'cup'), label('d', 'shipping_options')]).cup).toEqual(before.cup);
+    const after = cupIn([ticket('d', 'cup'), label('d', 'complaint')]);
+    expect(after.cup?.score).toBeCloseTo((before.cup?.score ?? 0) * 0.1, 9);
+    expect(after.cup?.because.at(-1)).toMatchObject({ item: 'cup', against: 'complaint', weight: -0.9 });
+    expect(after.row).toMatchObject({ against: ['cup'], because: ['kettle'] });
+  });
+
+  it('what resembles what was sent back goes down', () => {
+    const before = cupIn([]);
+    const sentBack: Event = { v: 1, type: 'refund', id: 'r1', customer: 'd', atMs, order: 'o1', lines: [{ item: 'lamp', quantity: 1, unitMinor: 1 }], amountMinor: 1, currency: 'EUR' };
+    const likeLamp = ['f', 'g', 'h'].flatMap((customer) => ['lamp', 'cup'].map((item) => click(`${customer}-${item}`, customer, { item, atMs })));
+    const after = cupIn([...likeLamp, sentBack]);
+    expect(after.cup?.because.at(-1)).toMatchObject({ item: 'lamp', against: 'refund' });
+    expect(before.cup?.because.some(({ against }) => against !== undefined)).toBe(false);
+  });
+
+  it('`seen` shows again what was looked at', () => {
+    const state = fold(step.empty(), shop());
+    const itemsOf = (seen: boolean) => recommend(state, { customer: 'd', k: 5, seen }, place, atMs).answer.items.map(({ item }) => item);
+    expect(itemsOf(false)).not.toContain('kettle');
+    expect(itemsOf(true)).toContain('kettle');
+  });
+});
+
 describe('the snapshot of both', () => {
   const events = [...simulateDay({ seed: 3, customers: 200, items: 120, startMs: atMs, events: 3000 })];
 
@@ -142,7 +180,7 @@ describe('the snapshot of both', () => {
     expect(() => step.restore([bytes.subarray(0, bytes.length - 1)])).toThrow(/truncated or corrupted/);
     const flipped = Buffer.from(bytes);
     flipped[bytes.length - 100] ^= 1;
-    expect(() => step.restore([flipped])).toThrow(/baskets snapshot: checksum differs/);
+    expect(() => step.restore([flipped])).toThrow(/objections snapshot: checksum differs/);
     const newer = Buffer.from(bytes);
     newer.writeUInt32LE(9, 4);
     expect(() => step.restore([newer])).toThrow(/version 9/);

@@ -278,7 +278,7 @@ describe('settings', () => {
     expect(() => readRules(json)).toThrow(message);
   });
 
-  it.each([['AFTERCARE_COUPON_CURRENCY', 'euro'], ['AFTERCARE_COUPON_SINCE', 'yesterday'], ['AFTERCARE_COUPON_COMPLAINTS', 'A,,B'], ['AFTERCARE_COUPON_CAP', '9']])('%s=%s is refused', (name, value) => {
+  it.each([['AFTERCARE_COUPON_CURRENCY', 'euro'], ['AFTERCARE_COUPON_SINCE', 'yesterday'], ['AFTERCARE_COMPLAINT_INTENTS', 'A,,B'], ['AFTERCARE_COUPON_CAP', '9']])('%s=%s is refused', (name, value) => {
     expect(() => readConfig({ [name]: value })).toThrow(`${name}="${value}" must be`);
   });
 });
