@@ -64,7 +64,8 @@ export function createDueQueue(slotsMax: number, saved?: [keys: Uint8Array, slot
     place[slot] = 0;
     size -= 1;
     if (at === size) return slot;
-    const [key, last] = [keys[size], slots[size]];
+    const key = keys[size];
+    const last = slots[size];
     if (at > 0 && keys[(at - 1) >> 1] > key) up(at, key, last);
     else down(at, key, last);
     return slot;

@@ -46,7 +46,8 @@ export function createRoster({ max, onDrop, saved }: RosterOptions): Roster {
   }
 
   function unlink(id: number): void {
-    const [before, behind] = [older[id], newer[id]];
+    const before = older[id];
+    const behind = newer[id];
     if (before === NONE) oldest = behind;
     else newer[before] = behind;
     if (behind === NONE) latest = before;

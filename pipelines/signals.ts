@@ -48,6 +48,8 @@ export interface Signals {
   setIntent(customer: string, ticket: string, intent: string): void;
   /** The level that holds at a moment. Never writes. */
   risk(customer: string, nowMs: number): RiskLevel;
+  /** Share of the money spent that went back; undefined for fewer orders than that. Never writes. */
+  refundedShare(customer: string, ordersMin: number): number | undefined;
   /** Never writes. */
   of(customer: string): CustomerSignals | undefined;
   forget(customer: string): void;
@@ -107,7 +109,11 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
         }
         case 'ticket': {
           const id = roster.touch(event.customer);
-          if (atMs >= columns.ticketMs[id]) [columns.ticketMs[id], columns.ticketKey[id], columns.intent[id]] = [atMs, keyOf(event.ticket), 0];
+          if (atMs < columns.ticketMs[id]) return;
+          columns.ticketMs[id] = atMs;
+          columns.ticketKey[id] = keyOf(event.ticket);
+          columns.intent[id] = 0;
+          return;
           return;
         }
         case 'label':
@@ -123,7 +129,9 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
       const key = ref === undefined ? 0 : keyOf(ref);
       const held = columns.risk[id] === riskLevels.high && atMs - columns.riskMs[id] <= riskMs;
       if (held && level !== riskLevels.high && key !== columns.riskKey[id]) return;
-      [columns.risk[id], columns.riskMs[id], columns.riskKey[id]] = [level, atMs, key];
+      columns.risk[id] = level;
+      columns.riskMs[id] = atMs;
+      columns.riskKey[id] = key;
     },
     setIntent(customer, ticket, intent) {
       const id = roster.idOf(customer);
@@ -137,6 +145,11 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
       if (id === undefined) return riskLevels.unknown;
       const level = columns.risk[id] as RiskLevel;
       return level === riskLevels.high && nowMs - columns.riskMs[id] > riskMs ? riskLevels.unknown : level;
+    },
+    refundedShare(customer, ordersMin) {
+      const id = roster.idOf(customer);
+      if (id === undefined || columns.orders[id] < ordersMin || columns.boughtMinor[id] === 0) return undefined;
+      return columns.refundedMinor[id] / columns.boughtMinor[id];
     },
     of(customer) {
       const id = roster.idOf(customer);

@@ -28,6 +28,11 @@ interface DemoOptions {
 const items = 300;
 /** The simulated day is always the same one, so that two runs print the same. */
 const startMs = Date.UTC(2026, 0, 15);
+/**
+ * The demo's shop gives coupons, as far as the environment says nothing else. Its day lies in the past, so that no reason is
+ * too old, and has 24 hours, so that a cart is abandoned after six.
+ */
+const demoSettings = { AFTERCARE_COUPON_BUDGET_MINOR: '50000', AFTERCARE_COUPON_CART_HOURS: '6', AFTERCARE_COUPON_FRESH_HOURS: '876000' };
 /** Customers who are asked for at the end. */
 const asked = 200;
 
@@ -43,6 +48,7 @@ export function addDemo(program: Command): void {
     .addHelpText('after', '\nExamples:\n  $ aftercare demo\n  $ aftercare demo --customers 5000 --seed 3')
     .action(async (options: DemoOptions) => {
       const signal = stopSignal();
+      for (const [name, value] of Object.entries(demoSettings)) process.env[name] ??= value; // the parts are started with it
       const base = readContext(options.dataDir);
       const context: Context = { ...base, dataDir: join(base.dataDir, 'demo') };
       heading('Starting the servers and the parts');
@@ -140,6 +146,8 @@ function shown(truth: Truth): Shown[] {
     { title: 'Best sellers of the day', query: `SELECT item, count() AS orders, sum(quantity) AS units FROM events ARRAY JOIN line_items AS item, line_quantities AS quantity WHERE type = 'purchase' GROUP BY item ORDER BY units DESC, item LIMIT 5` },
     { title: `Recommended to ${customer}, and because of what`, query: `SELECT rank, item, round(score, 4) AS score, channel, because FROM recommendations WHERE customer = '${customer}' ORDER BY rank LIMIT 5` },
     { title: 'Recommendations given', query: `SELECT channel, count() AS items, uniq(customer) AS customers, uniq(item) AS distinct_items FROM recommendations GROUP BY channel ORDER BY items DESC` },
+    { title: 'Coupons: who had a reason, and what became of it', query: `SELECT reason, decision, withheld_because, count() AS decisions, uniq(customer) AS customers, round(sumIf(amount_minor, decision = 'granted') / 100, 2) AS given_at_most FROM coupons GROUP BY reason, decision, withheld_because ORDER BY reason, decision, withheld_because` },
+    { title: 'The first coupons', query: `SELECT at, customer, reason, if(percent > 0, concat(toString(percent), ' %'), concat(toString(amount_minor / 100), ' ', currency)) AS value, code, because FROM coupons WHERE decision = 'granted' ORDER BY at, customer LIMIT 3` },
     { title: 'The closest pairs of items, as exported by Temporal', query: `SELECT item, neighbour, round(similarity, 4) AS similarity FROM item_neighbours_latest WHERE rank = 1 AND item < neighbour ORDER BY similarity DESC, item LIMIT 5` },
   ];
 }

@@ -47,12 +47,10 @@ export function decide(state: CouponState, settings: CouponSettings, signals: Si
 type Objection = Pick<Required<CouponDecision>, 'withheld'> & { because: string };
 
 function riskOf(signals: Signals, { refundShareMax, refundOrdersMin }: CouponSettings, customer: string, atMs: number): Objection | undefined {
-  const known = signals.of(customer);
-  if (known === undefined) return undefined;
-  if (signals.risk(customer, atMs) === riskLevels.high) return { withheld: 'risk', because: `risk is high since ${dayOf(known.riskMs)}` };
-  const { orders, boughtMinor, refundedMinor } = known;
-  if (orders < refundOrdersMin || boughtMinor === 0 || refundedMinor / boughtMinor <= refundShareMax) return undefined;
-  return { withheld: 'risk', because: `${Math.round((100 * refundedMinor) / boughtMinor)} % of the money of ${orders} orders went back` };
+  if (signals.risk(customer, atMs) === riskLevels.high) return { withheld: 'risk', because: `risk is high since ${dayOf(signals.of(customer)?.riskMs ?? atMs)}` };
+  const share = signals.refundedShare(customer, refundOrdersMin);
+  if (share === undefined || share <= refundShareMax) return undefined;
+  return { withheld: 'risk', because: `${Math.round(100 * share)} % of the money of ${signals.of(customer)?.orders ?? 0} orders went back` };
 }
 
 /** Grants are kept as whole seconds, rounded up, and now is rounded down: a window is never shorter than it should be. */

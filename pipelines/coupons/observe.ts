@@ -16,23 +16,29 @@ const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 const intervalsMin = 2;
 
+/** @param click  that put something into the cart or took it out */
 export function observeCart(state: CouponState, settings: CouponSettings, click: Click, atMs: number): void {
-  if (click.action !== 'cart' && click.action !== 'uncart') return;
-  const known = state.customers.idOf(click.customer);
-  if (click.action === 'uncart' && (known === undefined || state.times[known * TIMES + times.cartItems] === 0)) return;
+  const taken = click.action === 'uncart';
+  if (taken && !hasCart(state, click.customer)) return;
   const id = state.customers.touch(click.customer);
   const t = id * TIMES;
   // It came late: the order behind it took what was in the cart.
   if (atMs < state.times[t + times.order]) return;
-  state.times[t + times.cartItems] += click.action === 'cart' ? 1 : -1;
+  state.times[t + times.cartItems] += taken ? -1 : 1;
   state.times[t + times.cart] = Math.max(state.times[t + times.cart], atMs);
   const dueMs = cartDueMs(state, settings, id);
   if (dueMs !== Infinity) state.queue.push(id * KINDS + due.cart, dueMs);
 }
 
+function hasCart({ customers, times: t }: CouponState, customer: string): boolean {
+  const id = customers.idOf(customer);
+  return id !== undefined && t[id * TIMES + times.cartItems] > 0;
+}
+
 export function observePurchase(state: CouponState, settings: CouponSettings, { customer }: Purchase, atMs: number): void {
   const id = state.customers.touch(customer);
-  const [t, w] = [id * TIMES, id * WORDS];
+  const t = id * TIMES;
+  const w = id * WORDS;
   if (atMs >= state.times[t + times.cart]) state.times[t + times.cartItems] = 0;
   if (atMs < state.times[t + times.order]) return; // it came late: the silence since the last one is the same
   state.times[t + times.order] = atMs;

@@ -37,12 +37,13 @@ export function couponStep(settings: CouponSettings): CouponStep {
     empty: () => createState(settings.customers),
     step(state, signals, stored, atMs, emit) {
       if (atMs > state.clockMs) moveClock(state, atMs);
-      const value = (cause: Cause): void => {
-        const decision = decide(state, settings, signals, stored, cause);
+      let cause = observe(state, settings, stored, atMs);
+      for (let looks = 0; ; looks += 1) {
+        const decision = cause === undefined ? undefined : decide(state, settings, signals, stored, cause);
         if (decision !== undefined) emit({ table: 'coupons', value: decision });
-      };
-      observe(state, settings, stored, atMs, value);
-      if (state.queue.nextMs() <= state.clockMs) lookAt(state, settings, value);
+        if (looks === looksMax || state.queue.nextMs() > state.clockMs) return;
+        cause = lookAt(state, settings);
+      }
     },
     snapshot: (state) => snapshotOf(state, settings.customers),
     restore: (chunks) => createState(settings.customers, chunks),
@@ -59,44 +60,45 @@ function moveClock(state: CouponState, atMs: number): void {
 }
 
 /** The event comes before what it makes due: who buys or comes back with it has abandoned nothing. */
-function observe(state: CouponState, settings: CouponSettings, { event }: StoredEvent, atMs: number, found: (cause: Cause) => void): void {
+function observe(state: CouponState, settings: CouponSettings, { event }: StoredEvent, atMs: number): Cause | undefined {
   switch (event.type) {
     case 'click':
-      return observeCart(state, settings, event, atMs);
+      if (event.action === 'cart' || event.action === 'uncart') observeCart(state, settings, event, atMs);
+      return undefined;
     case 'purchase':
-      return observePurchase(state, settings, event, atMs);
+      observePurchase(state, settings, event, atMs);
+      return undefined;
     case 'ticket':
-      return observeTicket(state, event, atMs);
+      observeTicket(state, event, atMs);
+      return undefined;
     case 'label': {
-      if (event.of !== 'ticket' || event.answer === undefined) return;
+      if (event.of !== 'ticket' || event.answer === undefined) return undefined;
       const ticket = takeTicket(state, event);
-      if (ticket === undefined || !settings.complaints.has(event.verdict)) return;
+      if (ticket === undefined || !settings.complaints.has(event.verdict)) return undefined;
       const because = `ticket ${event.ref} (${event.verdict}) was answered ${hours(atMs - ticket.openedMs)} after it came`;
-      return found({ id: ticket.id, reason: 'resolved_complaint', atMs, because });
+      return { id: ticket.id, reason: 'resolved_complaint', atMs, because };
     }
     case 'control': {
-      if (event.command !== 'forget') return;
-      const id = state.customers.idOf(event.customer);
+      const id = event.command === 'forget' ? state.customers.idOf(event.customer) : undefined;
       if (id !== undefined) state.customers.drop(id);
-      return;
+      return undefined;
     }
     case 'refund':
-      return;
+      return undefined;
   }
 }
 
-/** Takes out what is due, by the time when. It may have moved since it was queued: then it is queued again. */
-function lookAt(state: CouponState, settings: CouponSettings, found: (cause: Cause) => void): void {
-  for (let looks = 0; looks < looksMax && state.queue.nextMs() <= state.clockMs; looks += 1) {
-    const queuedMs = state.queue.nextMs();
-    const slot = state.queue.pop();
-    const id = Math.floor(slot / KINDS);
-    const kind = slot % KINDS;
-    const dueMs = (kind === due.cart ? cartDueMs : fadingDueMs)(state, settings, id);
-    if (dueMs === Infinity) continue;
-    if (dueMs > queuedMs) state.queue.push(slot, dueMs);
-    else found(kind === due.cart ? abandoned(state, id, dueMs) : faded(state, id, dueMs));
-  }
+/** Takes out the first that is due, by the time when. It may have moved since it was queued: then it is queued again. */
+function lookAt(state: CouponState, settings: CouponSettings): Cause | undefined {
+  const queuedMs = state.queue.nextMs();
+  const slot = state.queue.pop();
+  const id = Math.floor(slot / KINDS);
+  const isCart = slot % KINDS === due.cart;
+  const dueMs = isCart ? cartDueMs(state, settings, id) : fadingDueMs(state, settings, id);
+  if (dueMs === Infinity) return undefined;
+  if (dueMs === queuedMs) return isCart ? abandoned(state, id, dueMs) : faded(state, id, dueMs);
+  state.queue.push(slot, dueMs);
+  return undefined;
 }
 
 /** Once for each cart: what is put in later is another one. */

@@ -8,6 +8,8 @@ interface Tables {
   'No row twice: rows, and distinct places in the stream': { rows: number; places: number }[];
   'What was not taken, and why': { reason: string; messages: number }[];
   'Recommendations given': { channel: string; items: number; customers: number }[];
+  'Coupons: who had a reason, and what became of it': { reason: string; decision: string; withheld_because: string; decisions: number; given_at_most: number }[];
+  'The first coupons': { code: string; because: string[] }[];
   'The closest pairs of items, as exported by Temporal': { similarity: number }[];
 }
 
@@ -28,7 +30,12 @@ it('plays a day, shows tables queried back, and can be repeated', { timeout: 120
   expect(first['What was not taken, and why'].length).toBeGreaterThan(5);
   expect(first['Recommendations given'].reduce((sum, row) => sum + Number(row.items), 0)).toBe(800);
   expect(first['The closest pairs of items, as exported by Temporal'][0].similarity).toBeGreaterThan(0.2);
+  const coupons = first['Coupons: who had a reason, and what became of it'];
+  expect(coupons.map((row) => `${row.reason} ${row.decision}`)).toEqual(expect.arrayContaining(['abandoned_cart granted', 'resolved_complaint granted']) as string[]);
+  expect(coupons.reduce((sum, row) => sum + row.given_at_most, 0)).toBeLessThanOrEqual(2 * 500); // the simulated day may end in the next
+  expect(first['The first coupons'][0].code).toMatch(/^\w{4}-\w{4}-\w{4}$/);
   // The same shop, the same day: all but the times is the same.
   expect(second['What arrived']).toEqual(first['What arrived']);
+  expect(second['Coupons: who had a reason, and what became of it']).toEqual(coupons);
   expect(second['The closest pairs of items, as exported by Temporal']).toEqual(first['The closest pairs of items, as exported by Temporal']);
 });
