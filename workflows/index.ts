@@ -1,2 +1,3 @@
 /** The entry of the workflow bundle: what is exported here is what a worker can run. */
 export { exportNeighbours } from './export-neighbours.js';
+export { refreshSvd } from './refresh-svd.js';

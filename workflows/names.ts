@@ -3,4 +3,6 @@ export const taskQueue = 'aftercare';
 export const exportNeighboursType = 'exportNeighbours';
 /** Id of the schedule, and the beginning of the ids of its runs. */
 export const exportScheduleId = 'export-neighbours';
+export const refreshSvdType = 'refreshSvd';
+export const refreshSvdScheduleId = 'refresh-svd';
 export const progressQueryName = 'progress';

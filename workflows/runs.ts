@@ -3,14 +3,17 @@ import { TemporalFailure } from '@temporalio/common';
 import { AftercareError, dispositionOf, messageOf, type ErrorCode } from '../schemas/errors.js';
 import { callTemporal } from './client.js';
 import type { exportNeighbours, ExportNeighboursInput, ExportNeighboursResult } from './export-neighbours.js';
-import { exportNeighboursType, exportScheduleId, taskQueue } from './names.js';
+import { exportNeighboursType, exportScheduleId, refreshSvdScheduleId, refreshSvdType, taskQueue } from './names.js';
+import type { refreshSvd, RefreshSvdInput, RefreshSvdResult } from './refresh-svd.js';
 
-export interface StartedExport {
+export interface Started<Result> {
   workflowId: string;
   runId: string;
   /** present when it was waited for */
-  result?: ExportNeighboursResult;
+  result?: Result;
 }
+export type StartedExport = Started<ExportNeighboursResult>;
+export type StartedRefresh = Started<RefreshSvdResult>;
 
 export interface RunOptions {
   /** wait for the result instead of returning as soon as it has started */
@@ -36,11 +39,22 @@ const waitMs = 1000;
  * Starts an export now, whatever the schedule does.
  * @throws AftercareError unavailable when Temporal does not answer; when the run failed, its code and its words
  */
-export async function runExportNeighbours(client: Client, input: ExportNeighboursInput, options: RunOptions): Promise<StartedExport> {
-  const workflowId = `${exportScheduleId}-${new Date().toISOString()}`;
-  const handle = await callTemporal(client, () => client.workflow.start<typeof exportNeighbours>(exportNeighboursType, { taskQueue, workflowId, args: [input] }));
+export function runExportNeighbours(client: Client, input: ExportNeighboursInput, options: RunOptions): Promise<StartedExport> {
+  return run<typeof exportNeighbours>(client, exportNeighboursType, exportScheduleId, input, options);
+}
+
+/** Starts a refresh of the factorisation now. @throws as `runExportNeighbours` */
+export function runRefreshSvd(client: Client, input: RefreshSvdInput, options: RunOptions): Promise<StartedRefresh> {
+  return run<typeof refreshSvd>(client, refreshSvdType, refreshSvdScheduleId, input, options);
+}
+
+type OneInput = (input: never) => Promise<unknown>;
+
+async function run<Flow extends OneInput>(client: Client, type: string, prefix: string, input: Parameters<Flow>[0], options: RunOptions): Promise<Started<Awaited<ReturnType<Flow>>>> {
+  const workflowId = `${prefix}-${new Date().toISOString()}`;
+  const handle = await callTemporal(client, () => client.workflow.start(type, { taskQueue, workflowId, args: [input] }));
   const started = { workflowId, runId: handle.firstExecutionRunId };
-  return options.wait ? { ...started, result: await resultOf(client, handle, options.onProgress) } : started;
+  return options.wait ? { ...started, result: (await resultOf(client, handle, options.onProgress)) as Awaited<ReturnType<Flow>> } : started;
 }
 
 export async function progressOf(client: Client, workflowId: string): Promise<RunProgress> {
@@ -56,7 +70,7 @@ export async function progressOf(client: Client, workflowId: string): Promise<Ru
 }
 
 /** Waits in short turns; between two of them it shows how far the run is, and finds out when the server is gone. */
-async function resultOf(client: Client, handle: WorkflowHandle<typeof exportNeighbours>, onProgress: RunOptions['onProgress']): Promise<ExportNeighboursResult> {
+async function resultOf(client: Client, handle: WorkflowHandle, onProgress: RunOptions['onProgress']): Promise<unknown> {
   for (;;) {
     try {
       return await client.withDeadline(Date.now() + waitMs, () => handle.result());

@@ -1,48 +1,61 @@
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { callTemporal } from './client.js';
-import type { exportNeighbours, ExportNeighboursInput } from './export-neighbours.js';
-import { exportNeighboursType, exportScheduleId, taskQueue } from './names.js';
+import type { ExportNeighboursInput } from './export-neighbours.js';
+import { exportNeighboursType, exportScheduleId, refreshSvdScheduleId, refreshSvdType, taskQueue } from './names.js';
+import type { RefreshSvdInput } from './refresh-svd.js';
 
 export type ScheduleChange = 'created' | 'updated' | 'unchanged';
 
+/** What runs by itself. */
+export interface Schedule {
+  id: string;
+  type: string;
+  every: '15 minutes' | '1 day';
+  input: object;
+}
+
+export const exportSchedule = (input: ExportNeighboursInput): Schedule => ({ id: exportScheduleId, type: exportNeighboursType, every: '15 minutes', input });
+/** By night or by day: a customer who came after it is folded in, so only items that are new wait for it. */
+export const refreshSvdSchedule = (input: RefreshSvdInput): Schedule => ({ id: refreshSvdScheduleId, type: refreshSvdType, every: '1 day', input });
+
 /**
- * Makes sure that the export runs every fifteen minutes. A schedule that is there keeps what operators changed about
- * it (when it runs, whether it is paused); only what it starts is brought up to date.
+ * Makes sure that a workflow runs by itself. A schedule that is there keeps what operators changed about it (when it runs,
+ * whether it is paused); only what it starts is brought up to date.
  * @throws AftercareError unavailable
  */
-export async function ensureSchedules(client: Client, input: ExportNeighboursInput): Promise<ScheduleChange> {
+export async function ensureSchedule(client: Client, schedule: Schedule): Promise<ScheduleChange> {
   try {
-    await callTemporal(client, () => client.schedule.create<typeof exportNeighbours>({
-      scheduleId: exportScheduleId,
-      spec: { intervals: [{ every: '15 minutes' }] },
+    await callTemporal(client, () => client.schedule.create({
+      scheduleId: schedule.id,
+      spec: { intervals: [{ every: schedule.every }] },
       policies: {
         overlap: ScheduleOverlapPolicy.SKIP,
-        catchupWindow: '1 minute', // after an outage, one export of what is now is worth more than those that were missed
+        catchupWindow: '1 minute', // after an outage, one run over what is now is worth more than those that were missed
       },
-      action: actionOf(input),
+      action: actionOf(schedule),
     }));
     return 'created';
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
   }
-  return bringUpToDate(client, input);
+  return bringUpToDate(client, schedule);
 }
 
-async function bringUpToDate(client: Client, input: ExportNeighboursInput): Promise<ScheduleChange> {
-  const handle = client.schedule.getHandle(exportScheduleId);
+async function bringUpToDate(client: Client, schedule: Schedule): Promise<ScheduleChange> {
+  const handle = client.schedule.getHandle(schedule.id);
   const { action } = await callTemporal(client, () => handle.describe());
-  const same = action.workflowType === exportNeighboursType && action.taskQueue === taskQueue && JSON.stringify(action.args) === JSON.stringify([input]);
+  const same = action.workflowType === schedule.type && action.taskQueue === taskQueue && JSON.stringify(action.args) === JSON.stringify([schedule.input]);
   if (same) return 'unchanged';
-  await callTemporal(client, () => handle.update<typeof exportNeighbours>((previous) => ({ ...previous, action: actionOf(input) })));
+  await callTemporal(client, () => handle.update((previous) => ({ ...previous, action: actionOf(schedule) })));
   return 'updated';
 }
 
-function actionOf(input: ExportNeighboursInput) {
+function actionOf({ id, type, input }: Schedule) {
   return {
     type: 'startWorkflow' as const,
-    workflowType: exportNeighboursType,
-    workflowId: exportScheduleId, // the server appends the time
+    workflowType: type,
+    workflowId: id, // the server appends the time
     taskQueue,
-    args: [input] as [ExportNeighboursInput],
+    args: [input],
   };
 }

@@ -82,7 +82,7 @@ async function play(context: Context, system: System, options: DemoOptions): Pro
     return day.truth;
   });
   heading('Exporting every item\'s neighbours through Temporal');
-  await exportNow(system.endpoints, shards, true);
+  await exportNow(system.endpoints, context.config);
   await showTables(system, truth, options);
 }
 

@@ -1,9 +1,12 @@
-/** `workflow run exportNeighbours`: starts a workflow on Temporal now. */
+/** `workflow run <workflow>`: starts it on Temporal now. */
 import { Argument, type Command } from 'commander';
-import type { StartedExport } from '../../workflows/runs.js';
-import { readContext, runningEndpoints } from '../context.js';
+import type { Client } from '@temporalio/client';
+import type * as runsModule from '../../workflows/runs.js';
+import type { RunOptions, StartedExport, StartedRefresh } from '../../workflows/runs.js';
+import { readContext, runningEndpoints, type Context } from '../context.js';
 import { dataDirOption, jsonOption } from '../options.js';
 import { print } from '../print.js';
+import { exportInput, refreshInput } from '../workflow-inputs.js';
 import type { Endpoints } from '../../servers/endpoints.js';
 
 interface WorkflowOptions {
@@ -12,28 +15,60 @@ interface WorkflowOptions {
   wait: boolean;
 }
 
+type Runs = typeof runsModule;
+
+interface Runnable<Started> {
+  run(runs: Runs, client: Client, config: Context['config'], options: RunOptions): Promise<Started>;
+  describe(started: Started): string;
+}
+
+const exportNeighbours: Runnable<StartedExport> = {
+  run: (runs, client, config, options) => runs.runExportNeighbours(client, exportInput(config), options),
+  describe: ({ workflowId, result }) => (result === undefined ? `${workflowId} has started` : `version ${result.version}: ${result.rows} rows of ${result.items} items (${workflowId})`),
+};
+
+const refreshSvd: Runnable<StartedRefresh> = {
+  run: (runs, client, config, options) => runs.runRefreshSvd(client, refreshInput(config), options),
+  describe({ workflowId, result }) {
+    if (result === undefined) return `${workflowId} has started`;
+    if (result.sha256 === undefined) return `nothing to factorise: no item has two customers, up to event ${result.seq} (${workflowId})`;
+    const sample = result.share < 1 ? `, a sample of ${(100 * result.share).toFixed(0)}% of the customers` : '';
+    return `version ${result.version}: rank ${result.rank} over ${result.entries} interactions of ${result.customers} customers with ${result.items} items${sample}; live from sequence ${result.live.join(', ')} (${workflowId})`;
+  },
+};
+
+const runnable = { exportNeighbours, refreshSvd };
+
 export function addWorkflow(program: Command): void {
   const workflow = program.command('workflow').description('Workflows on Temporal');
   workflow
     .command('run')
-    .description('Runs a workflow now, besides its schedule. exportNeighbours writes every item\'s neighbours to the table item_neighbours, as a new version.')
-    .addArgument(new Argument('<workflow>').choices(['exportNeighbours']))
+    .description([
+      'Runs a workflow now, besides its schedule.',
+      'exportNeighbours writes every item\'s neighbours to the table item_neighbours, as a new version.',
+      'refreshSvd factorises what customers did, and makes the factors live in every shard.',
+    ].join(' '))
+    .addArgument(new Argument('<workflow>').choices(Object.keys(runnable)))
     .option('--no-wait', 'return when it has started')
     .addOption(jsonOption())
     .addOption(dataDirOption())
-    .addHelpText('after', '\nExample:\n  $ aftercare workflow run exportNeighbours\n  $ aftercare sql "SELECT * FROM item_neighbours_latest LIMIT 5"')
-    .action(async (_name: string, options: WorkflowOptions) => {
+    .addHelpText('after', '\nExample:\n  $ aftercare workflow run exportNeighbours\n  $ aftercare sql "SELECT * FROM item_neighbours_latest LIMIT 5"\n  $ aftercare workflow run refreshSvd')
+    .action(async (name: string, options: WorkflowOptions) => {
       const context = readContext(options.dataDir);
-      const started = await exportNow(runningEndpoints(context), context.config.AFTERCARE_SHARDS, options.wait);
+      const { run, describe } = runnable[name as keyof typeof runnable] as Runnable<unknown>;
+      const started = await runNow(runningEndpoints(context), context.config, run, options.wait);
       print(options, started, () => describe(started));
     });
 }
 
-export async function exportNow(endpoints: Endpoints, shards: number, wait: boolean): Promise<StartedExport> {
-  const [{ connectTemporal }, { runExportNeighbours }] = await Promise.all([import('../../workflows/client.js'), import('../../workflows/runs.js')]);
+/** The export, awaited. */
+export const exportNow = (endpoints: Endpoints, config: Context['config']): Promise<StartedExport> => runNow(endpoints, config, exportNeighbours.run, true);
+
+async function runNow<Started>(endpoints: Endpoints, config: Context['config'], run: Runnable<Started>['run'], wait: boolean): Promise<Started> {
+  const [{ connectTemporal }, runs] = await Promise.all([import('../../workflows/client.js'), import('../../workflows/runs.js')]);
   const client = await connectTemporal(endpoints.temporal);
   try {
-    return await runExportNeighbours(client, { shards }, {
+    return await run(runs, client, config, {
       wait,
       onProgress: ({ activity, attempt, failure }) => {
         process.stderr.write(`  ${activity ?? 'waiting for a worker'}${(attempt ?? 1) > 1 ? `, attempt ${attempt}: ${failure ?? ''}` : ''}\n`);
@@ -42,8 +77,4 @@ export async function exportNow(endpoints: Endpoints, shards: number, wait: bool
   } finally {
     await client.connection.close();
   }
-}
-
-function describe({ workflowId, result }: StartedExport): string {
-  return result === undefined ? `${workflowId} has started` : `version ${result.version}: ${result.rows} rows of ${result.items} items (${workflowId})`;
 }

@@ -3,16 +3,24 @@ import type { Baskets } from '../../models/baskets/baskets.js';
 import { DEPTH } from '../../models/recommend/fuse.js';
 import type { Recommender, Reason } from '../../models/recommend/recommender.js';
 import { kDefault, type BasketAnswer, type BasketRequest, type NeighboursAnswer, type NeighboursRequest, type ProfileAnswer, type ProfileRequest, type RecommendAnswer, type RecommendRequest, type SimilarAnswer, type SimilarRequest } from '../../schemas/services.js';
+import type { Svd } from '../../models/svd/rank.js';
 import { decidedBy, type LiveVersion } from '../promoted.js';
 import type { Decision } from '../step.js';
 import type { Answer } from './answer.js';
 import type { RecommendState } from './state.js';
+import { svdChannel } from './svd.js';
 
 /** Name and version of what decides; a row carries it, so that an analyst can tell decisions apart. */
 export const recommendModel = 'cosine-sessions-1';
 /** The promoted models that take part where they are live; a row names their versions too. */
 const promotedModels = ['svd', 'blend'];
-const noneLive: ReadonlyMap<string, LiveVersion> = new Map();
+const noneLive: PromotedModels = { versions: new Map(), get: () => undefined };
+
+/** What is live of them. */
+export interface PromotedModels {
+  readonly versions: ReadonlyMap<string, LiveVersion>;
+  get(name: 'svd'): Svd | undefined;
+}
 
 /** Of what answers `basket`. */
 export const basketModel = 'basket-knn-1';
@@ -22,15 +30,16 @@ export interface Place {
   seq: number;
 }
 
-/** @param live  versions of the promoted models */
 export function recommend({ recommender, sessions, objections }: RecommendState, request: RecommendRequest, place: Place, atMs: number, live = noneLive): { answer: RecommendAnswer; decision: Decision } {
   const k = request.k ?? kDefault;
   // What a customer looked at last month is a part of the history, and no intent any more.
   const ranked = sessions.running(request.customer, atMs) ? sessions.recommend(request.customer, Math.max(k, DEPTH)) : [];
   const session = { channel: 'session' as const, ranked };
+  const seen = request.seen === true;
+  const svd = svdChannel(live.get('svd'), recommender, request.customer, Math.max(k, DEPTH), seen);
   const against = objections.of(request.customer, atMs);
-  const items = recommender.recommend(request.customer, k, atMs, { others: [session], seen: request.seen === true, against });
-  const model = decidedBy(recommendModel, live, promotedModels);
+  const items = recommender.recommend(request.customer, k, atMs, { others: [session, ...svd], seen, against });
+  const model = decidedBy(recommendModel, live.versions, promotedModels);
   const given = items.map(({ item, score, channel, because }) => ({ item, score, channel, because }));
   const answer: RecommendAnswer = { customer: request.customer, items: given, model, ...place };
   const row: Answer = {

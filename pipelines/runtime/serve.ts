@@ -104,7 +104,7 @@ function shardHandlers(live: LiveShard<FoldState>) {
   const place = () => ({ shard: live.shard, seq: live.seq });
   return {
     async recommend(body: Uint8Array) {
-      const { answer: found, decision } = recommend(live.state.recommend, valid(checks.recommend(body)), place(), Date.now(), live.state.models.versions);
+      const { answer: found, decision } = recommend(live.state.recommend, valid(checks.recommend(body)), place(), Date.now(), live.state.models);
       await live.record([decision]);
       return found;
     },

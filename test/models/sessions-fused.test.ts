@@ -94,7 +94,7 @@ describe('the session channel', () => {
     fold(state, [{ ...promotionEvent({ ref: { name: 'svd', version: 17, sha256: 'a'.repeat(64), bytes: 1 }, atMs }, 0, 1), customer: 'a' }]);
     expect(hashOf(state)).toBe(before);
     const live = new Map([['svd', { version: 17, sha256: 'a'.repeat(64), bytes: 1, seq: 1024 }]]);
-    const { answer, decision } = recommend(state, { customer: 'a' }, place, atMs, live);
+    const { answer, decision } = recommend(state, { customer: 'a' }, place, atMs, { versions: live, get: () => undefined });
     expect([answer.model, (decision.value as Answer).model]).toEqual(['cosine-sessions-1+svd.17', 'cosine-sessions-1+svd.17']);
   });
 

@@ -3,9 +3,9 @@ import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTemporal, type TemporalServer } from '../../servers/temporal.js';
 import { connectTemporal } from '../../workflows/client.js';
-import { exportScheduleId } from '../../workflows/names.js';
+import { exportScheduleId, refreshSvdScheduleId } from '../../workflows/names.js';
 import { progressOf, runExportNeighbours } from '../../workflows/runs.js';
-import { ensureSchedules } from '../../workflows/schedules.js';
+import { ensureSchedule, exportSchedule, refreshSvdSchedule } from '../../workflows/schedules.js';
 import { tempDir } from '../support/temp.js';
 
 const dataDir = join(tempDir(), 'temporal');
@@ -22,14 +22,23 @@ afterAll(async () => {
 });
 
 it('makes the schedule once', async () => {
-  expect(await ensureSchedules(client, { shards: 2 })).toBe('created');
-  expect(await ensureSchedules(client, { shards: 2 })).toBe('unchanged');
+  expect(await ensureSchedule(client, exportSchedule({ shards: 2 }))).toBe('created');
+  expect(await ensureSchedule(client, exportSchedule({ shards: 2 }))).toBe('unchanged');
   const ids: string[] = [];
   for await (const { scheduleId } of client.schedule.list()) ids.push(scheduleId);
   const { spec, policies, action } = await client.schedule.getHandle(exportScheduleId).describe();
   expect(spec.intervals).toMatchObject([{ every: 15 * 60_000 }]);
   expect(policies).toMatchObject({ overlap: 'SKIP', catchupWindow: 60_000 });
   expect(action).toMatchObject({ workflowType: 'exportNeighbours', taskQueue: 'aftercare', args: [{ shards: 2 }] });
+});
+
+it('makes a schedule of its own for each workflow', async () => {
+  const input = { shards: 2, halfLifeDays: 90, history: 500 };
+  expect(await ensureSchedule(client, refreshSvdSchedule(input))).toBe('created');
+  expect(await ensureSchedule(client, refreshSvdSchedule(input))).toBe('unchanged');
+  const { spec, action } = await client.schedule.getHandle(refreshSvdScheduleId).describe();
+  expect(spec.intervals).toMatchObject([{ every: 24 * 3600_000 }]);
+  expect(action).toMatchObject({ workflowType: 'refreshSvd', taskQueue: 'aftercare', args: [input] });
 });
 
 it('keeps what an operator changed, over a restart of the server too, and brings the number of shards up to date', async () => {
@@ -41,12 +50,12 @@ it('keeps what an operator changed, over a restart of the server too, and brings
   server.kill('SIGKILL');
   await server.exited;
   server = await startTemporal({ dataDir });
-  expect(await ensureSchedules(client, { shards: 4 })).toBe('updated');
+  expect(await ensureSchedule(client, exportSchedule({ shards: 4 }))).toBe('updated');
   const { spec, state, action } = await handle.describe();
   expect(spec.intervals).toMatchObject([{ every: 3600_000 }]);
   expect(state).toMatchObject({ paused: true, note: 'the table is being rebuilt' });
   expect(action).toMatchObject({ args: [{ shards: 4 }] });
-  expect(await ensureSchedules(client, { shards: 4 })).toBe('unchanged');
+  expect(await ensureSchedule(client, exportSchedule({ shards: 4 }))).toBe('unchanged');
 });
 
 it('starts without waiting, and says that no worker has taken it', async () => {

@@ -1,6 +1,6 @@
 /**
  * A run that started under older code goes on under newer: saved histories still lead where they led. Record anew, after
- * a change that is meant to be incompatible, with RECORD_HISTORIES=1 npx vitest run test/workflows/export.test.ts
+ * a change that is meant to be incompatible, with RECORD_HISTORIES=1 npx vitest run test/workflows/export.test.ts test/workflows/refresh-svd.test.ts
  */
 import { readFileSync } from 'node:fs';
 import { DeterminismViolationError } from '@temporalio/workflow';
@@ -16,12 +16,12 @@ interface History {
   events: { activityTaskScheduledEventAttributes?: { activityType: { name: string } } }[];
 }
 
-const saved = (): History => JSON.parse(readFileSync(new URL('../histories/export-neighbours.json', import.meta.url), 'utf8')) as History;
-const replay = (history: History): Promise<void> =>
-  Worker.runReplayHistory({ workflowBundle: { codePath: compiledPath('workflows/bundle.js') } }, historyFrom(history), 'export-neighbours-2024-01-01T00:00:00.000Z');
+const saved = (name = 'export-neighbours'): History => JSON.parse(readFileSync(new URL(`../histories/${name}.json`, import.meta.url), 'utf8')) as History;
+const replay = (history: History, name = 'export-neighbours'): Promise<void> =>
+  Worker.runReplayHistory({ workflowBundle: { codePath: compiledPath('workflows/bundle.js') } }, historyFrom(history), `${name}-2024-01-01T00:00:00.000Z`);
 
-it('exportNeighbours replays its saved history', async () => {
-  await replay(saved());
+it.each(['export-neighbours', 'refresh-svd'])('%s replays its saved history', async (name) => {
+  await replay(saved(name), name);
 });
 
 it('a workflow that would have gone another way is caught', async () => {

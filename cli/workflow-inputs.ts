@@ -1,0 +1,7 @@
+/** What the workflows are told of this system's settings; their schedules and `workflow run` say the same. */
+import type { Config } from '../schemas/config.js';
+import type { ExportNeighboursInput } from '../workflows/export-neighbours.js';
+import type { RefreshSvdInput } from '../workflows/refresh-svd.js';
+
+export const exportInput = (config: Config): ExportNeighboursInput => ({ shards: config.AFTERCARE_SHARDS });
+export const refreshInput = (config: Config): RefreshSvdInput => ({ shards: config.AFTERCARE_SHARDS, halfLifeDays: config.AFTERCARE_HALF_LIFE_DAYS, history: config.AFTERCARE_HISTORY });
