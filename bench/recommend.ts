@@ -2,6 +2,7 @@
 import { messageOf } from '../schemas/errors.js';
 import { budgetRows } from './budget.js';
 import type { SuiteOptions } from './main.js';
+import { basketRows } from './recommend-basket.js';
 import { inProcessRows } from './recommend-inprocess.js';
 import { ml100kRows } from './recommend-ml100k.js';
 import { prequentialRows } from './recommend-prequential.js';
@@ -18,6 +19,7 @@ const parts: Record<string, Part> = {
   inprocess: inProcessRows,
   serve: serveRows,
   sessions: sessionRows,
+  basket: basketRows,
   svd: svdRows,
   ml100k: ml100kRows,
   prequential: prequentialRows,

@@ -26,7 +26,7 @@ export const Config = Type.Object(
     AFTERCARE_PRUNING_DELTA: Type.Number({ default: 0, minimum: 0, maximum: 0.999, description: 'Chance, by Hoeffding\'s bound, that a pair of items is given up though it belonged into a list; 0 gives none up. Whoever wants memory back sets AFTERCARE_PAIRS_MAX lower: it loses less (docs/decisions)' }),
     AFTERCARE_SESSIONS_MAX: whole(500_000, 1, 16_000_000, 'Browsing sessions that a shard remembers, about 200 bytes each'),
     AFTERCARE_BASKETS_MAX: whole(200_000, 1, 16_000_000, 'Baskets (orders and open carts) that a shard remembers, about 300 bytes each: a season of a large shop says what goes together now'),
-    AFTERCARE_BASKET_SAMPLE: whole(256, 1, 1e9, 'Of the items that join a basket, every how many-th is predicted first, so that probabilities stay calibrated; a prediction costs some two hundred times as much as learning'),
+    AFTERCARE_BASKET_SAMPLE: whole(512, 1, 1e9, 'Of the items that join a basket, every how many-th is predicted first, so that probabilities stay calibrated; a prediction costs some two hundred times as much as learning'),
     AFTERCARE_CART_GAP_HOURS: whole(24, 1, 8760, 'Hours without an event after which an open cart is over: a cart is often finished the next day'),
     AFTERCARE_SESSION_GAP_MINUTES: whole(30, 1, 1440, 'Minutes without an event after which a session that the shop gives no id has ended, as web analytics count'),
     AFTERCARE_COUPON_BUDGET_MINOR: whole(0, 0, 1e12, 'What coupons may give away in a day (UTC), minor units, the most that each can be worth; every shard has its part. 0: no coupons, as a shop that has not asked for them gives nothing away'),

@@ -1,5 +1,5 @@
 /** What query.ts answers, from scratch out of all baskets for each answer: the oracle of the tests. The formulas stand there. */
-import { near, rarity, UNIT } from './query.js';
+import { near, rarity, sharpened, UNIT } from './query.js';
 import type { BasketSettings } from './settings.js';
 
 /** In the order in which they started; `items` without repeats, in the order in which they were added. */
@@ -40,8 +40,9 @@ export function naiveNearest({ perItem, neighbours, recent }: NaiveSettings, bas
     }
   }
   const scored = [...sums].map(([item, { votes, parts }]) => ({ item, parts, score: Math.round(votes * Math.sqrt(rarityOf(item))) })).filter(({ score }) => score > 0);
-  const total = scored.reduce((sum, { score }) => sum + score, 0);
-  return sorted(scored.map(({ item, parts, score }) => ({ item, share: score / total, because: becauseOf(latest, parts) })), baskets);
+  const largest = Math.max(...scored.map(({ score }) => score));
+  const total = scored.reduce((sum, { score }) => sum + sharpened(score / largest), 0);
+  return sorted(scored.map(({ item, parts, score }) => ({ item, share: sharpened(score / largest) / total, because: becauseOf(latest, parts) })), baskets);
 }
 
 /** By the baskets that hold them. */

@@ -52,7 +52,8 @@ export function createLists(items: number, most: number): Lists {
 
   function grow(item: number): void {
     const count = counts[item];
-    const kept = Uint32Array.from({ length: count }, (_, place) => at(item, place));
+    const kept = new Uint32Array(count);
+    for (let place = 0; place < count; place += 1) kept[place] = at(item, place);
     const larger = size[item] === NO_BLOCK ? 0 : size[item] + 1;
     if (larger > 0) sizes[size[item]].free.push(block[item]);
     size[item] = larger;

@@ -227,7 +227,7 @@ describe('a basket', () => {
     const pot = 2 * 11 * Math.sqrt(Math.log(3));
     const lamp = 11 * (kettle / (kettle + cup)) ** 2 * Math.sqrt(Math.log(3));
     expect(items.map(({ item, channel }) => [item, channel])).toEqual([['pot', 'basket'], ['shade', 'popular'], ['lamp', 'basket']]);
-    expect(items[0].share).toBeCloseTo(pot / (pot + lamp), 6);
+    expect(items[0].share).toBeCloseTo(1 / (1 + (lamp / pot) ** 1.5), 6);
     expect(items[0].because).toEqual([{ item: 'cup', weight: expect.closeTo(cup / (kettle + cup), 9) as number }, { item: 'kettle', weight: expect.closeTo(kettle / (kettle + cup), 9) as number }]);
     expect(items[2].because).toEqual([{ item: 'kettle', weight: 1 }]);
     expect(items[1].because).toEqual([]);
