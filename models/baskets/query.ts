@@ -13,7 +13,7 @@
  *
  * Neighbours are the `neighbours` baskets with the largest overlap, the later started first among equals, out of the
  * `perItem` latest ones of each of the n items. Votes, scores and the parts of a share are whole numbers: sums do not depend on their order.
- * The square, the two powers and `near` were chosen on online-retail, August and September 2011 (docs/decisions/0011).
+ * The square, the two powers and `near` were chosen on online-retail, August and September 2011 (docs/decisions/0013).
  */
 import { NONE, type Index } from '../sessions/index.js';
 import { nameOf, partition } from '../sessions/query.js';
