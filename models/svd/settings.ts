@@ -3,8 +3,8 @@ export interface SvdSettings {
   /** Components of a factor at most. Default 20: of 12 to 50 the best, if not by much, since the spectrum's power takes the weight of the others away. */
   rank: number;
   /**
-   * Items that are kept, the most supported ones: an answer reads them all, 4 bytes a component each. Default 20,000;
-   * rarer ones the other channels propose.
+   * Items that are kept, the most supported ones: an answer reads them all, 4 bytes a component each. Default 20,000,
+   * a ninth of a millisecond at the default rank; rarer ones the other channels propose.
    */
   items: number;
   /** An item must have this many customers: a factor out of one customer repeats that customer. Default 2. */
