@@ -48,10 +48,8 @@ export interface Signals {
   setIntent(customer: string, ticket: string, intent: string): void;
   /** The level that holds at a moment. Never writes. */
   risk(customer: string, nowMs: number): RiskLevel;
-  /** Share of the money spent that went back; undefined for fewer orders than that. Never writes. */
-  refundedShare(customer: string, ordersMin: number): number | undefined;
-  /** Never writes. */
-  of(customer: string): CustomerSignals | undefined;
+  /** Everything, with the risk that holds at a moment. Never writes. */
+  of(customer: string, nowMs: number): CustomerSignals | undefined;
   forget(customer: string): void;
   stats(): { customers: number };
   snapshot(): Uint8Array[];
@@ -127,8 +125,7 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
     setRisk(customer, level, atMs, ref) {
       const id = roster.touch(customer);
       const key = ref === undefined ? 0 : keyOf(ref);
-      const held = columns.risk[id] === riskLevels.high && atMs - columns.riskMs[id] <= riskMs;
-      if (held && level !== riskLevels.high && key !== columns.riskKey[id]) return;
+      if (levelOf(id, atMs) === riskLevels.high && level !== riskLevels.high && key !== columns.riskKey[id]) return;
       columns.risk[id] = level;
       columns.riskMs[id] = atMs;
       columns.riskKey[id] = key;
@@ -143,20 +140,14 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
     risk(customer, nowMs) {
       const id = roster.idOf(customer);
       if (id === undefined) return riskLevels.unknown;
-      const level = columns.risk[id] as RiskLevel;
-      return level === riskLevels.high && nowMs - columns.riskMs[id] > riskMs ? riskLevels.unknown : level;
+      return levelOf(id, nowMs);
     },
-    refundedShare(customer, ordersMin) {
-      const id = roster.idOf(customer);
-      if (id === undefined || columns.orders[id] < ordersMin || columns.boughtMinor[id] === 0) return undefined;
-      return columns.refundedMinor[id] / columns.boughtMinor[id];
-    },
-    of(customer) {
+    of(customer, nowMs) {
       const id = roster.idOf(customer);
       if (id === undefined) return undefined;
-      const { risk, ticketMs, intent, refundMs, orders, boughtMinor, refundedMinor } = columns;
+      const { ticketMs, intent, refundMs, orders, boughtMinor, refundedMinor } = columns;
       return {
-        risk: risk[id] as RiskLevel, riskMs: columns.riskMs[id], ticketMs: ticketMs[id], intent: intents[intent[id] - 1], refundMs: refundMs[id],
+        risk: levelOf(id, nowMs), riskMs: columns.riskMs[id], ticketMs: ticketMs[id], intent: intents[intent[id] - 1], refundMs: refundMs[id],
         orders: orders[id], boughtMinor: boughtMinor[id], refundedMinor: refundedMinor[id],
       };
     },
@@ -176,6 +167,10 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
   };
   return signals;
 
+  function levelOf(id: number, nowMs: number): RiskLevel {
+    const level = columns.risk[id] as RiskLevel;
+    return level === riskLevels.high && nowMs - columns.riskMs[id] > riskMs ? riskLevels.unknown : level;
+  }
   function sections(): Uint8Array[] {
     return [...roster.save(), Buffer.from(JSON.stringify(intents)), ...Object.values(columns).map((column) => bytesOf(column.subarray(0, roster.used())))];
   }

@@ -19,7 +19,8 @@ export interface Cause {
   reason: CouponReason;
   /** when it came about: the answer's time, or when the cart or the silence was due */
   atMs: number;
-  because: string;
+  /** in words; asked only when something is decided */
+  because: () => string;
 }
 
 /** @returns undefined when nothing is decided: no rule for this reason, or it is too long ago */
@@ -28,29 +29,35 @@ export function decide(state: CouponState, settings: CouponSettings, signals: Si
   if (rule === undefined || receivedMs - cause.atMs > settings.freshMs || receivedMs < settings.sinceMs) return undefined;
   const customer = state.customers.nameOf(cause.id);
   const atMs = state.clockMs;
+  const costMinor = costOf(rule);
+  const objection = riskOf(signals, settings, customer, atMs) ?? capOf(state, settings, cause.id) ?? budgetOf(state, settings, costMinor);
   const decision: CouponDecision = {
-    customer, atMs, seq: position, reason: cause.reason, amountMinor: costOf(rule), currency: settings.currency,
-    ...('percent' in rule ? { percent: rule.percent } : {}),
-    validUntilMs: atMs + rule.validDays * dayMs, because: [cause.because], rules: settings.version,
+    customer, atMs, seq: position, reason: cause.reason, amountMinor: costMinor, currency: settings.currency,
+    validUntilMs: atMs + rule.validDays * dayMs, because: [cause.because()], rules: settings.version,
   };
-  const objection = riskOf(signals, settings, customer, atMs) ?? capOf(state, settings, cause.id) ?? budgetOf(state, settings, decision.amountMinor);
+  if ('percent' in rule) decision.percent = rule.percent;
   if (objection !== undefined) {
     state.withheld += 1;
-    return { ...decision, withheld: objection.withheld, because: [cause.because, objection.because] };
+    decision.withheld = objection.withheld;
+    decision.because.push(objection.because);
+    return decision;
   }
   state.granted += 1;
-  state.spentMinor += decision.amountMinor;
+  state.spentMinor += costMinor;
   remember(state, cause.id);
-  return { ...decision, code: codeOf(settings.secret, `${shard}/${position}/${cause.reason}/${customer}`) };
+  decision.code = codeOf(settings.secret, `${shard}/${position}/${cause.reason}/${customer}`);
+  return decision;
 }
 
 type Objection = Pick<Required<CouponDecision>, 'withheld'> & { because: string };
 
 function riskOf(signals: Signals, { refundShareMax, refundOrdersMin }: CouponSettings, customer: string, atMs: number): Objection | undefined {
-  if (signals.risk(customer, atMs) === riskLevels.high) return { withheld: 'risk', because: `risk is high since ${dayOf(signals.of(customer)?.riskMs ?? atMs)}` };
-  const share = signals.refundedShare(customer, refundOrdersMin);
-  if (share === undefined || share <= refundShareMax) return undefined;
-  return { withheld: 'risk', because: `${Math.round(100 * share)} % of the money of ${signals.of(customer)?.orders ?? 0} orders went back` };
+  const known = signals.of(customer, atMs);
+  if (known === undefined) return undefined;
+  const { risk, riskMs, orders, boughtMinor, refundedMinor } = known;
+  if (risk === riskLevels.high) return { withheld: 'risk', because: `risk is high since ${dayOf(riskMs)}` };
+  if (orders < refundOrdersMin || boughtMinor === 0 || refundedMinor / boughtMinor <= refundShareMax) return undefined;
+  return { withheld: 'risk', because: `${Math.round((100 * refundedMinor) / boughtMinor)} % of the money of ${orders} orders went back` };
 }
 
 /** Grants are kept as whole seconds, rounded up, and now is rounded down: a window is never shorter than it should be. */

@@ -75,7 +75,8 @@ function observe(state: CouponState, settings: CouponSettings, { event }: Stored
       if (event.of !== 'ticket' || event.answer === undefined) return undefined;
       const ticket = takeTicket(state, event);
       if (ticket === undefined || !settings.complaints.has(event.verdict)) return undefined;
-      const because = `ticket ${event.ref} (${event.verdict}) was answered ${hours(atMs - ticket.openedMs)} after it came`;
+      const { ref, verdict } = event;
+      const because = () => `ticket ${ref} (${verdict}) was answered ${hours(atMs - ticket.openedMs)} after it came`;
       return { id: ticket.id, reason: 'resolved_complaint', atMs, because };
     }
     case 'control': {
@@ -106,7 +107,7 @@ function abandoned(state: CouponState, id: number, dueMs: number): Cause {
   const items = state.times[id * TIMES + times.cartItems];
   const touchedMs = state.times[id * TIMES + times.cart];
   state.times[id * TIMES + times.cartItems] = 0;
-  return { id, reason: 'abandoned_cart', atMs: dueMs, because: `cart with ${items} ${items === 1 ? 'item' : 'items'}, not touched for ${hours(dueMs - touchedMs)}` };
+  return { id, reason: 'abandoned_cart', atMs: dueMs, because: () => `cart with ${items} ${items === 1 ? 'item' : 'items'}, not touched for ${hours(dueMs - touchedMs)}` };
 }
 
 /** Once for each silence: the next order starts another one. */
@@ -115,7 +116,7 @@ function faded(state: CouponState, id: number, dueMs: number): Cause {
   const usualMs = usualIntervalMs(state, id) ?? 0;
   state.times[id * TIMES + times.faded] = 1;
   const orders = state.words[id * WORDS + words.occasions];
-  return { id, reason: 'fading_customer', atMs: dueMs, because: `no order for ${days(dueMs - orderMs)}, since ${dayOf(orderMs)}; usually one in ${days(usualMs)} (${orders} so far)` };
+  return { id, reason: 'fading_customer', atMs: dueMs, because: () => `no order for ${days(dueMs - orderMs)}, since ${dayOf(orderMs)}; usually one in ${days(usualMs)} (${orders} so far)` };
 }
 
 const hours = (ms: number): string => `${(ms / hourMs).toFixed(1)} h`;

@@ -216,7 +216,7 @@ describe('what is kept', () => {
     shop.give(forget(name, start + 2 * hour));
     expect(traces()).toBe(false);
     expect(shop.state.queue.size()).toBe(0);
-    expect(shop.signals.of(name)).toBeUndefined();
+    expect(shop.signals.of(name, start)).toBeUndefined();
     expect(shop.give(view(start + 48 * hour))).toEqual([]);
   });
 
