@@ -26,7 +26,7 @@ interface Exports {
   sweepLeft(): number;
   sweep(units: number): number;
   setItemWeighting(seeds: number, screen: number, alpha: number, localityHalves: number, rarity: number): void;
-  setUserWeighting(seeds: number, customers: number, owners: number, alpha: number, localityHalves: number, rarity: number, rarityForm: number): void;
+  setUserWeighting(seeds: number, customers: number, owners: number, entries: number, alpha: number, localityHalves: number, rarity: number, rarityForm: number): void;
   setMoment(shrinkage: number, saturation: number, leaveOut: number, customers: number): void;
   open(customer: number): void;
   close(customer: number): void;
@@ -85,7 +85,7 @@ export function instantiate(wasm: BufferSource | WebAssembly.Module, { limits, w
   kernel.init(limits.customers, itemRoom, limits.pairs, limits.history, limits.neighbours, limits.postings, limits.memory, prunes(pruning) ? pruning.delta : 0, prunes(pruning) ? pruning.remembered : 0);
   const { itemItem: item, userUser: user, rarity } = weighting;
   kernel.setItemWeighting(item.seeds, item.screen, item.alpha, 2 * item.locality, item.rarity);
-  kernel.setUserWeighting(user.seeds, user.customers, user.owners, user.alpha, 2 * user.locality, user.rarity, rarity === 'bm25' ? 1 : 0);
+  kernel.setUserWeighting(user.seeds, user.customers, user.owners, user.entries, user.alpha, 2 * user.locality, user.rarity, rarity === 'bm25' ? 1 : 0);
   const answers = kernel.answers() >>> 0;
   // The memory grows, and then its buffer is another.
   const u32 = (at: number, count: number): Uint32Array => new Uint32Array(kernel.memory.buffer, answers + at, count);

@@ -397,8 +397,11 @@ function similarCustomers(state: State, customer: string, history: Entry[]): { n
 
 function userUser(state: State, customer: string, history: Entry[], left: Set<string>, limit: number): Scored[] {
   const sums = new Map<string, { score: number; customers: number }>();
+  let read = 0;
   for (const { name, score } of similarCustomers(state, customer, history)) {
     const theirs = state.customers.get(name) ?? [];
+    if (read >= state.settings.weighting.userUser.entries) break;
+    read += theirs.length;
     const norm = Math.sqrt(norm2Of(theirs));
     for (const { item, r } of theirs) {
       if (left.has(item) || r === 0) continue;

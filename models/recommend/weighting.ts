@@ -35,6 +35,8 @@ export interface Weighting {
     customers: number;
     /** Entries of the seeds' postings that are looked at in all, the latest of each: bounds the time of an answer. */
     owners: number;
+    /** History entries of the similar customers that are read in all: the histories of the most similar, whole, until it is reached. */
+    entries: number;
     alpha: number;
     locality: number;
     rarity: number;
@@ -46,7 +48,7 @@ export const plainCosine: Weighting = {
   rarity: 'tf-idf',
   saturation: 0,
   itemItem: { seeds: 50, screen: 300, alpha: 0.5, locality: 1, shrinkage: 0, rarity: 0 },
-  userUser: { seeds: 50, customers: 50, owners: 2 ** 32 - 1, alpha: 0.5, locality: 1, rarity: 0 },
+  userUser: { seeds: 50, customers: 50, owners: 2 ** 32 - 1, entries: 2 ** 32 - 1, alpha: 0.5, locality: 1, rarity: 0 },
 };
 
 /**
@@ -57,14 +59,14 @@ export const defaultWeighting: Weighting = {
   rarity: 'tf-idf',
   saturation: 0,
   itemItem: { seeds: 20, screen: 100, alpha: 0.35, locality: 1.5, shrinkage: 0, rarity: 0 },
-  userUser: { seeds: 50, customers: 60, owners: 6000, alpha: 0.5, locality: 1.5, rarity: 1 },
+  userUser: { seeds: 50, customers: 80, owners: 6000, entries: 8000, alpha: 0.5, locality: 1.5, rarity: 1 },
 };
 
 const within = (least: number, most: number, whole = false) => ({ least, most, whole });
 const exponents = { alpha: within(0, 1), locality: within(0.5, 5), rarity: within(0, 4) };
 const bounds = {
   itemItem: { seeds: within(1, 200, true), screen: within(1, 512, true), shrinkage: within(0, 1e9), ...exponents },
-  userUser: { seeds: within(1, 200, true), customers: within(1, 512, true), owners: within(1, 2 ** 32 - 1, true), ...exponents },
+  userUser: { seeds: within(1, 200, true), customers: within(1, 512, true), owners: within(1, 2 ** 32 - 1, true), entries: within(1, 2 ** 32 - 1, true), ...exponents },
 };
 
 /** @throws RangeError that names the setting and its range */

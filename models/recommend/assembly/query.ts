@@ -26,6 +26,7 @@ let userSeeds: u32 = 50;
 let screen: u32 = 300;
 let usersMost: u32 = 50;
 let ownersMost: u32 = 0xffffffff;
+let entriesMost: u32 = 0xffffffff;
 let itemAlpha: f64 = 0.5;
 let userAlpha: f64 = 0.5;
 /** In halves: 2 is the similarity itself, 3 its power of 1.5. */
@@ -49,10 +50,11 @@ export function setItemWeighting(seedsMost: u32, screened: u32, alpha: f64, loca
   itemRarity = rare;
 }
 
-export function setUserWeighting(seedsMost: u32, users: u32, owners: u32, alpha: f64, locality: u32, rare: f64, form: u32): void {
+export function setUserWeighting(seedsMost: u32, users: u32, owners: u32, entries: u32, alpha: f64, locality: u32, rare: f64, form: u32): void {
   userSeeds = min(seedsMost, SEEDS);
   usersMost = min(users, MOST);
   ownersMost = owners;
+  entriesMost = entries;
   userAlpha = alpha;
   userLocality = locality;
   userRarity = rare;
@@ -504,7 +506,8 @@ export function userUser(c: u32, limit: u32): u32 {
   const users = drain();
   if (users === 0) return 0;
   let candidates: u32 = 0;
-  for (let n: u32 = 0; n < users; n++) {
+  let read: u32 = 0;
+  for (let n: u32 = 0; n < users && read < entriesMost; n++) {
     const v = load<u32>(outIds + (<usize>n << 2));
     const similarity = load<f64>(out + (<usize>n << 3));
     const at = customerAt(v);
@@ -514,6 +517,7 @@ export function userUser(c: u32, limit: u32): u32 {
     const by = rScale(load<i32>(at, 20));
     const norm = Math.sqrt(load<f64>(at)) * by;
     const weight = similarity / norm;
+    read += length;
     for (let i: u32 = 0; i < length; i++) {
       const r = load<f64>(rs + (<usize>i << 3)) * by;
       if (r < R_MIN) continue;
