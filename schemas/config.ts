@@ -21,6 +21,10 @@ export const Config = Type.Object(
     AFTERCARE_CUSTOMERS_MAX: whole(1_000_000, 1, 16_000_000, 'Customers that a shard remembers; the least recently active makes room'),
     AFTERCARE_ITEMS_MAX: whole(200_000, 1, 16_000_000, 'Items that a shard remembers'),
     AFTERCARE_PAIRS_MAX: whole(50_000_000, 1, 150_000_000, 'Pairs of items that a shard remembers, about 24 bytes each'),
+    AFTERCARE_WEIGHTING: Type.String({
+      default: '{}', minLength: 2, maxLength: 2048,
+      description: 'JSON, what differs from the measured defaults of models/recommend/weighting.ts, such as {"itemItem":{"alpha":0.5,"locality":1},"rarity":"bm25"}: how answers weigh rarity, popularity and support; no state depends on it',
+    }),
     AFTERCARE_MEMORY_MIB: whole(3584, 64, 4000, 'MiB of a shard\'s model, names not counted; where it ends, the customers silent longest make room'),
     AFTERCARE_HISTORY: whole(500, 1, 10_000, 'Items of one customer\'s history: 100 costs a sixth of the quality, 500 nothing'),
     AFTERCARE_PRUNING_DELTA: Type.Number({ default: 0, minimum: 0, maximum: 0.999, description: 'Chance, by Hoeffding\'s bound, that a pair of items is given up though it belonged into a list; 0 gives none up. Whoever wants memory back sets AFTERCARE_PAIRS_MAX lower: it loses less (docs/decisions)' }),

@@ -69,6 +69,36 @@ const bounds = {
   userUser: { seeds: within(1, 200, true), customers: within(1, 512, true), owners: within(1, 2 ** 32 - 1, true), entries: within(1, 2 ** 32 - 1, true), ...exponents },
 };
 
+/**
+ * @param json  what differs from the defaults: {"itemItem":{"alpha":0.5}}
+ * @throws RangeError that names the setting and its remedy
+ */
+export function readWeighting(json: string): Weighting {
+  let given: unknown;
+  try {
+    given = JSON.parse(json);
+  } catch (cause) {
+    throw new RangeError(`recommend: the weighting is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  const weighting = merged('weighting', defaultWeighting, given);
+  checkWeighting(weighting);
+  return weighting;
+}
+
+/** The defaults with what was given; the shape of a default is the shape that it must have. */
+function merged<T extends object>(name: string, defaults: T, given: unknown): T {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new RangeError(`recommend: ${name} must be a JSON object, got ${JSON.stringify(given)}`);
+  const result: Record<string, unknown> = { ...defaults };
+  for (const [key, value] of Object.entries(given)) {
+    const before = result[key];
+    if (!Object.hasOwn(defaults, key)) throw new RangeError(`recommend: ${name} has no "${key}"; it has ${Object.keys(defaults).join(', ')}`);
+    if (typeof before === 'object' && before !== null) result[key] = merged(`${name}.${key}`, before, value);
+    else if (typeof value === typeof before) result[key] = value;
+    else throw new RangeError(`recommend: ${name}.${key} must be a ${typeof before}, got ${JSON.stringify(value)}`);
+  }
+  return result as T;
+}
+
 /** @throws RangeError that names the setting and its range */
 export function checkWeighting(weighting: Weighting): void {
   for (const channel of ['itemItem', 'userUser'] as const) {
@@ -81,5 +111,6 @@ export function checkWeighting(weighting: Weighting): void {
     }
     if (!Number.isInteger(given.locality * 2)) throw new RangeError(`recommend: weighting.${channel}.locality must be a multiple of 0.5, got ${given.locality}`);
   }
+  if (!['tf-idf', 'bm25'].includes(weighting.rarity)) throw new RangeError(`recommend: weighting.rarity must be tf-idf or bm25, got ${weighting.rarity}`);
   if (!(weighting.saturation >= 0)) throw new RangeError(`recommend: weighting.saturation must be 0 or more, got ${weighting.saturation}`);
 }

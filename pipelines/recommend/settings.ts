@@ -2,6 +2,7 @@ import { defaultBasketSettings } from '../../models/baskets/baskets.js';
 import { defaultObjectionSettings } from '../../models/objections.js';
 import { defaultSettings } from '../../models/recommend/recommender.js';
 import { checkSettings, rememberedByDefault } from '../../models/recommend/settings.js';
+import { readWeighting, type Weighting } from '../../models/recommend/weighting.js';
 import { defaultSessionSettings } from '../../models/sessions/sessions.js';
 import type { Config } from '../../schemas/config.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
@@ -12,6 +13,14 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
+function weightingOf(config: Config): Weighting {
+  try {
+    return readWeighting(config.AFTERCARE_WEIGHTING);
+  } catch (error) {
+    throw new AftercareError('bad_config', `AFTERCARE_WEIGHTING: ${messageOf(error)}`, { cause: error });
+  }
+}
+
 /**
  * The models' settings out of the environment's.
  * @throws AftercareError bad_config when they cannot be held together: a restart would not help
@@ -19,6 +28,7 @@ const dayMs = 24 * hourMs;
 export function recommendSettings(config: Config): RecommendStateSettings {
   const recommender = {
     ...defaultSettings,
+    weighting: weightingOf(config),
     halfLifeMs: config.AFTERCARE_HALF_LIFE_DAYS * dayMs,
     pruning: { delta: config.AFTERCARE_PRUNING_DELTA, remembered: rememberedByDefault },
     limits: {

@@ -4,7 +4,7 @@ import { createRandom } from '../../simulator/random.js';
 import { loadKernel } from '../../models/recommend/load.js';
 import { createNaive, type Oracle } from '../../models/recommend/naive.js';
 import { createRecommender, defaultSettings, restoreRecommender, type Recommender, type RecommendLimits, type RecommendSettings } from '../../models/recommend/recommender.js';
-import { plainCosine, type Weighting } from '../../models/recommend/weighting.js';
+import { defaultWeighting, plainCosine, readWeighting, type Weighting } from '../../models/recommend/weighting.js';
 
 const kernel = loadKernel();
 const hour = 3_600_000;
@@ -382,6 +382,16 @@ describe('what may be shown', () => {
     expect(worse?.because.at(-1)?.weight).toBeCloseTo(-0.9, 9);
     expect(after[0].item).toBe('pen');
     expect(after[0].because.some(({ against }) => against !== undefined)).toBe(false);
+  });
+
+  it('takes a weighting as what differs from the defaults', () => {
+    expect(readWeighting('{}')).toEqual(defaultWeighting);
+    expect(readWeighting('{"itemItem":{"alpha":0.5,"locality":1},"rarity":"bm25"}')).toEqual({ ...defaultWeighting, rarity: 'bm25', itemItem: { ...defaultWeighting.itemItem, alpha: 0.5, locality: 1 } });
+    expect(() => readWeighting('{"itemitem":{}}')).toThrow('weighting has no "itemitem"; it has rarity, saturation, itemItem, userUser');
+    expect(() => readWeighting('{"itemItem":{"alpha":"a half"}}')).toThrow('weighting.itemItem.alpha must be a number, got "a half"');
+    expect(() => readWeighting('{"rarity":"idf"}')).toThrow('weighting.rarity must be tf-idf or bm25, got idf');
+    expect(() => readWeighting('{')).toThrow('the weighting is not JSON');
+    expect(() => readWeighting('{"itemItem":3}')).toThrow('weighting.itemItem must be a JSON object, got 3');
   });
 
   it('refuses a weighting that cannot be, by its name', () => {
