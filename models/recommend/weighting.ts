@@ -88,7 +88,7 @@ export function readWeighting(json: string): Weighting {
 /** The defaults with what was given; the shape of a default is the shape that it must have. */
 function merged<T extends object>(name: string, defaults: T, given: unknown): T {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new RangeError(`recommend: ${name} must be a JSON object, got ${JSON.stringify(given)}`);
-  const result: Record<string, unknown> = { ...defaults };
+  const result = { ...defaults } as Record<string, unknown>;
   for (const [key, value] of Object.entries(given)) {
     const before = result[key];
     if (!Object.hasOwn(defaults, key)) throw new RangeError(`recommend: ${name} has no "${key}"; it has ${Object.keys(defaults).join(', ')}`);
