@@ -49,7 +49,7 @@ export function logisticLogOdds({ scaler, w, platt }: Logistic, x: Float64Array,
   return platt.a * linear(w, row, 0, W) + platt.b;
 }
 
-/** The terms of the log-odds into `out` (W), the rest returned: rest + sum of out = log-odds. A term is 0 where the feature has its mean. */
+/** The terms of the log-odds into `out` (W), the rest returned: rest + sum of out = log-odds. A term is 0 where a z-scaled feature has its mean and a ranged one its lowest value. */
 export function logisticTerms({ scaler, w, platt }: Logistic, x: Float64Array, at: number, out: Float64Array): number {
   const W = w.length - 1;
   scale(scaler, x, at, out, 0);

@@ -51,7 +51,7 @@ export const score = (model: Online, x: Float64Array, at = 0): number => sigmoid
 
 /**
  * The terms of the log-odds: `out[j]` for column j (the flags of missing values follow the features), and the rest returned,
- * so that rest + sum of out = log-odds. A term is 0 where the feature has its mean.
+ * so that rest + sum of out = log-odds. A term is 0 where a z-scaled feature has its mean and a ranged one its lowest value.
  * @param out  W
  */
 export function terms({ scaler, ftrl, calibration, row }: Online, x: Float64Array, at: number, out: Float64Array): number {

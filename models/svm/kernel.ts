@@ -51,6 +51,7 @@ export function squares(X: Float64Array, D: number): Float64Array {
  */
 export function kernelRow(kernel: Kernel, x: Float64Array, at: number, x2: number, X: Float64Array, X2: Float64Array, D: number, out: Float32Array | Float64Array): void {
   const N = X2.length;
+  const gamma = kernel.kind === 'rbf' ? kernel.gamma : 0;
   let i = 0;
   for (; i + 4 <= N; i += 4) {
     const [p, q, r, s] = [i * D, (i + 1) * D, (i + 2) * D, (i + 3) * D];
@@ -62,18 +63,18 @@ export function kernelRow(kernel: Kernel, x: Float64Array, at: number, x2: numbe
       c += v * X[r + j];
       d += v * X[s + j];
     }
-    out[i] = a;
-    out[i + 1] = b;
-    out[i + 2] = c;
-    out[i + 3] = d;
+    // Not by way of `out`: its single precision would lose small distances between rows far from the origin.
+    out[i] = gamma === 0 ? a : fromDot(gamma, x2 + X2[i], a);
+    out[i + 1] = gamma === 0 ? b : fromDot(gamma, x2 + X2[i + 1], b);
+    out[i + 2] = gamma === 0 ? c : fromDot(gamma, x2 + X2[i + 2], c);
+    out[i + 3] = gamma === 0 ? d : fromDot(gamma, x2 + X2[i + 3], d);
   }
   for (; i < N; i += 1) {
     let a = 0;
     for (let j = 0; j < D; j += 1) a += x[at + j] * X[i * D + j];
-    out[i] = a;
+    out[i] = gamma === 0 ? a : fromDot(gamma, x2 + X2[i], a);
   }
-  if (kernel.kind === 'linear') return;
-  const { gamma } = kernel;
-  // Rounding may leave the distance of two equal rows a little below 0.
-  for (i = 0; i < N; i += 1) out[i] = Math.exp(-gamma * Math.max(0, x2 + X2[i] - 2 * out[i]));
 }
+
+/** Rounding may leave the distance of two equal rows a little below 0. */
+const fromDot = (gamma: number, squares: number, dot: number): number => Math.exp(-gamma * Math.max(0, squares - 2 * dot));

@@ -48,20 +48,31 @@ export function solve({ y, C, diagonal, row, tolerance, iterationsMax }: Problem
   const v = Float64Array.from(y);
   // From s = 0: y = +1 may rise, y = -1 may fall.
   const [up, low] = [Uint8Array.from(y, (label) => (label > 0 ? 1 : 0)), Uint8Array.from(y, (label) => (label < 0 ? 1 : 0))];
+  let Ki: Float32Array = new Float32Array(N);
+  let Kj = Ki;
+  let d = 0;
   for (let iterations = 0; ; iterations += 1) {
-    let [i, most, least] = [-1, -Infinity, Infinity];
+    // The last step, and what it leaves to choose from, in one pass.
+    let i = -1;
+    let most = -Infinity;
+    let least = Infinity;
     for (let t = 0; t < N; t += 1) {
-      if (up[t] === 1 && v[t] > most) [most, i] = [v[t], t];
-      if (low[t] === 1 && v[t] < least) least = v[t];
+      const vt = v[t] - d * (Ki[t] - Kj[t]);
+      v[t] = vt;
+      if (vt > most && up[t] === 1) {
+        most = vt;
+        i = t;
+      }
+      if (vt < least && low[t] === 1) least = vt;
     }
     if (!(most - least > tolerance)) return { signed, b: offset(v, signed, C, most, least), iterations, objective: objective(signed, y, v) };
     if (iterations === iterationsMax) throw new RangeError(`svm: ${iterations} steps left a gap of ${most - least}; scale the features, lower C or raise tolerance (${tolerance})`);
-    const Ki = row(i);
+    Ki = row(i);
     const j = partner(i, v, low, Ki, diagonal);
-    const Kj = row(j);
+    Kj = row(j);
     const curvature = Math.max(TAU, diagonal[i] + diagonal[j] - 2 * Ki[j]);
     const [riseMax, fallMax] = [room(signed[i], y[i], C[i], 1), room(signed[j], y[j], C[j], -1)];
-    const d = Math.min((most - v[j]) / curvature, riseMax, fallMax);
+    d = Math.min((most - v[j]) / curvature, riseMax, fallMax);
     // A bound that is met is met exactly, or rounding would leave a row that is neither free nor at its bound.
     signed[i] = d === riseMax ? limit(y[i], C[i], 1) : signed[i] + d;
     signed[j] = d === fallMax ? limit(y[j], C[j], -1) : signed[j] - d;
@@ -69,7 +80,6 @@ export function solve({ y, C, diagonal, row, tolerance, iterationsMax }: Problem
       up[t] = signed[t] < limit(y[t], C[t], 1) ? 1 : 0;
       low[t] = signed[t] > limit(y[t], C[t], -1) ? 1 : 0;
     }
-    for (let t = 0; t < N; t += 1) v[t] -= d * (Ki[t] - Kj[t]);
   }
 }
 
@@ -79,15 +89,20 @@ const limit = (y: number, C: number, side: 1 | -1): number => (y === side ? side
 const room = (s: number, y: number, C: number, side: 1 | -1): number => side * (limit(y, C, side) - s);
 
 function partner(i: number, v: Float64Array, low: Uint8Array, Ki: Float32Array, diagonal: Float64Array): number {
-  const [vi, kii] = [v[i], diagonal[i]];
-  let [j, best] = [-1, -Infinity];
+  const vi = v[i];
+  const kii = diagonal[i];
+  let j = -1;
+  let best = -Infinity;
   for (let t = 0; t < v.length; t += 1) {
     if (low[t] === 0) continue;
     const gap = vi - v[t];
     if (!(gap > 0)) continue;
     const curvature = kii + diagonal[t] - 2 * Ki[t];
     const fall = (gap * gap) / (curvature > TAU ? curvature : TAU);
-    if (fall > best) [best, j] = [fall, t];
+    if (fall > best) {
+      best = fall;
+      j = t;
+    }
   }
   return j;
 }

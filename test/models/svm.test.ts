@@ -27,6 +27,12 @@ describe('kernels', () => {
     }
   });
 
+  it('keeps small distances between rows far from the origin, in single precision too', () => {
+    const [X, out] = [Float64Array.of(1e4, 1e4 + 0.1, 1e4 - 0.2, 1e4 + 0.3, 1e4 - 0.1), new Float32Array(5)];
+    kernelRow({ kind: 'rbf', gamma: 1 }, X, 0, 1e8, X, squares(X, 1), 1, out);
+    expect(worst(out, [0, 0.1, 0.2, 0.3, 0.1].map((distance) => Math.exp(-distance * distance))) <= 1e-6).toBe(true);
+  });
+
   it("finds scikit-learn's width", () => {
     expect(scaleGamma(Float64Array.of(0, 2), 1)).toBe(1);
     expect(scaleGamma(A, D)).toBeCloseTo(golden.svc[1].gamma ?? NaN, 12);
