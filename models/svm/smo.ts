@@ -88,7 +88,8 @@ const limit = (y: number, C: number, side: 1 | -1): number => (y === side ? side
 /** How far s may go to that side. */
 const room = (s: number, y: number, C: number, side: 1 | -1): number => side * (limit(y, C, side) - s);
 
-function partner(i: number, v: Float64Array, low: Uint8Array, Ki: Float32Array, diagonal: Float64Array): number {
+/** j for i: where the dual falls most, to second order. */
+export function partner(i: number, v: Float64Array, low: Uint8Array, Ki: Float32Array, diagonal: Float64Array): number {
   const vi = v[i];
   const kii = diagonal[i];
   let j = -1;

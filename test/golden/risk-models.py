@@ -39,7 +39,7 @@ def svc(X, y, Z, **options):
     train = m.decision_function(X)
     a, b = _sigmoid_calibration(train, y)
     p = 1 / (1 + np.exp(a * m.decision_function(Z) + b))
-    return {'supports': int(m.n_support_.sum()), 'decision': m.decision_function(Z).tolist(), 'train': train.tolist(),
+    return {'supports': int(m.n_support_.sum()), 'iterations': int(m.n_iter_[0]), 'decision': m.decision_function(Z).tolist(), 'train': train.tolist(),
             'platt': {'a': -a, 'b': -b}, 'probability': p.tolist()}
 
 def metrics(s, p, y):

@@ -172,6 +172,23 @@ describe('online calibration', () => {
     expect(() => createCalibration({ prior: 0, halfLife: 10 })).toThrow('calibration: prior must be a number > 0, got 0');
   });
 
+  it('takes the Newton step of its formula, whatever the curvature so far', () => {
+    const [next, keep] = [seeded(6), 2 ** (-1 / 50)];
+    const calibration = createCalibration({ prior: 2, halfLife: 50 });
+    for (let i = 0; i < 100; i += 1) {
+      const [s, [a, b, haa, hab, hbb]] = [next() * 6 - 1, Array.from(calibration.state)];
+      const label = next() < sigmoid(s) ? 1 : 0;
+      learnCalibration(calibration, s, label);
+      const p = sigmoid(a * s + b);
+      const [aa, ab, bb] = [haa, hab, hbb].map((value, k) => keep * value + (1 - keep) * [2, 0, 2][k] + p * (1 - p) * [s * s, s, 1][k]);
+      expect(worst(calibration.state.subarray(2), [aa, ab, bb]) <= 1e-12).toBe(true);
+      // H times the step is the gradient; no step here is long enough to be cut.
+      const [da, db] = [calibration.state[0] - a, calibration.state[1] - b];
+      expect(Math.max(Math.abs(da), Math.abs(db))).toBeLessThan(1);
+      expect(worst([aa * da + ab * db, ab * da + bb * db], [(label - p) * s, label - p]) <= 1e-10, `step ${i}`).toBe(true);
+    }
+  });
+
   it('finds the slope and the offset of scores that are too sure, and follows them when they change', () => {
     const [next, calibration] = [seeded(2), createCalibration({ prior: 1, halfLife: 2000 })];
     const feed = (rows: number, a: number, b: number): void => {

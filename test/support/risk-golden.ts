@@ -6,6 +6,7 @@ interface Svc {
   balanced: boolean;
   gamma?: number;
   supports: number;
+  iterations: number;
   decision: number[];
   train: number[];
   platt: { a: number; b: number };
