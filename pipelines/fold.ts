@@ -8,6 +8,7 @@ import { couponSettings, type CouponSettings } from './coupons/settings.js';
 import type { CouponState } from './coupons/state.js';
 import { couponStep, type CouponStep } from './coupons/step.js';
 import { promotedStep, type LiveModels, type ModelReaders } from './promoted.js';
+import { readBlend } from './recommend/blend.js';
 import { readSvd } from './recommend/svd.js';
 import { recommendSettings } from './recommend/settings.js';
 import type { RecommendState, RecommendStateSettings } from './recommend/state.js';
@@ -16,7 +17,7 @@ import { createSignals, signalSettings, type Signals, type SignalSettings } from
 import type { Step } from './step.js';
 
 /** How each promoted model is read from its artefact; its name is the `model` of its promotions. */
-export const modelReaders = { svd: readSvd } as const satisfies ModelReaders;
+export const modelReaders = { svd: readSvd, blend: readBlend } as const satisfies ModelReaders;
 
 export interface FoldState {
   /** The promoted models. Its step is the first: a model decides from the event behind its promotion on. */

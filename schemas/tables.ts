@@ -163,7 +163,7 @@ export const rejectsTable: Table<RejectRow> = {
 };
 
 /** What a blend is learnt from: the features of the decision, as they were when it was made. */
-const rankColumns = (['session', 'item-item', 'user-user', 'svd', 'popular'] as const).map((channel) =>
+const rankColumns = (['session', 'item-item', 'user-user', 'svd', 'again', 'popular'] as const).map((channel) =>
   column<RecommendationRow, 'u16'>(`rank_${channel.replace('-', '_')}`, 'u16', `Rank of the item among what ${channel} proposed, from 1; 0: it did not`, (r) => r.ranks[channel] ?? 0));
 
 export const recommendationsTable: Table<RecommendationRow> = {
@@ -179,7 +179,7 @@ export const recommendationsTable: Table<RecommendationRow> = {
     column('customer', 'text', said(Click, 'customer'), (r) => r.customer, zstd),
     column('item', 'text', 'The item that was recommended', (r) => r.item, zstd),
     column('score', 'f64', 'Score that ranked it; comparable within one answer', (r) => r.score, zstd),
-    column('channel', 'label', 'Which part of the model spoke most for it: session, item-item, user-user, svd or popular', (r) => r.channel),
+    column('channel', 'label', 'Which part of the model spoke most for it: session, item-item, user-user, svd, again (what is looked at now) or popular', (r) => r.channel),
     column('because', 'texts', 'The items of the customer that speak for it, strongest first', (r) => r.because, zstd),
     column('against', 'texts', 'What the customer sent back or complained about, when it resembles that: it stands further down for it', (r) => r.against, zstd),
     ...rankColumns,

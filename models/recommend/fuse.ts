@@ -1,19 +1,36 @@
 /**
- * One ranking out of several: weighted reciprocal-rank fusion (Cormack, Clarke, Buettcher, SIGIR 2009). A channel gives an
- * item weight / (60 + rank); the sum orders. Scores of the channels need not be comparable, only their orders.
+ * One ranking out of several: weighted reciprocal-rank fusion (Cormack, Clarke, Buettcher, SIGIR 2009). Scores of the channels
+ * need not be comparable, only their orders:
+ *
+ *   score(item) = sum over the channels that propose it of weight (c + 1) / (61 (c + rank))        c = 60: weight / (60 + rank)
+ *
+ * c says how much the first ranks stand out, and 1/61 is what a channel's first counts at a weight of 1, whatever c is. Of the
+ * items that are looked at in this session c is 0: the last one is come back to far more often than the one before it.
  */
 
-/** In the order of preference when two contribute the same. */
-export const channels = ['session', 'item-item', 'user-user', 'svd', 'popular'] as const;
+/** In the order of preference when two contribute the same. `again`: what is looked at now, the latest first; only where what was seen may be shown. */
+export const channels = ['session', 'item-item', 'user-user', 'svd', 'again', 'popular'] as const;
 export type Channel = (typeof channels)[number];
 /** What a channel's ranks are worth; 0: it is not asked. */
 export type BlendWeights = Record<Channel, number>;
 
-/** Popularity fills what the others leave open, and has no say before. */
-export const equalWeights: BlendWeights = { session: 1, 'item-item': 1, 'user-user': 1, svd: 1, popular: 0 };
+export interface Blend {
+  weights: BlendWeights;
+  /** c, from 0 */
+  constant: number;
+}
 
-/** The constant of the paper: how much the first ranks stand out. */
+/** Popularity fills what the others leave open, and has no say before. */
+export const equalWeights: BlendWeights = { session: 1, 'item-item': 1, 'user-user': 1, svd: 1, again: 1, popular: 0 };
+
+/** The constant of the paper. */
 export const RRF = 60;
+export const equalBlend: Blend = { weights: equalWeights, constant: RRF };
+
+export const constantOf = (channel: Channel, constant: number): number => (channel === 'again' ? 0 : constant);
+/** What a rank is worth at a weight of 1, in units of the first. @param constant  the channel's own */
+export const worth = (constant: number, rank: number): number => (constant + 1) / (constant + rank);
+
 /** How deep each channel is asked, at least: an item that both put at rank 50 beats one that a single channel puts at 1. */
 export const DEPTH = 50;
 
@@ -58,12 +75,13 @@ export interface Fused<Item> {
  * @param factor  what an item's score is multiplied by; 1 where nothing speaks against it
  * @returns at most k, best first; equals in the order in which they were proposed
  */
-export function fuse<Item>(proposals: Proposal<Item>[], weights: BlendWeights, k: number, factor?: (item: Item) => number): Fused<Item>[] {
+export function fuse<Item>(proposals: Proposal<Item>[], { weights, constant }: Blend, k: number, factor?: (item: Item) => number): Fused<Item>[] {
   const scoreOf = new Map<Item, number>();
   for (const { channel, items } of proposals) {
-    const weight = weights[channel];
-    if (weight <= 0) continue;
-    for (let i = 0; i < items.length; i += 1) scoreOf.set(items[i], (scoreOf.get(items[i]) ?? 0) + weight / (RRF + 1 + i));
+    if (weights[channel] <= 0) continue;
+    const c = constantOf(channel, constant);
+    const first = (weights[channel] * (c + 1)) / (RRF + 1);
+    for (let i = 0; i < items.length; i += 1) scoreOf.set(items[i], (scoreOf.get(items[i]) ?? 0) + first / (c + 1 + i));
   }
   if (factor !== undefined) for (const [item, score] of scoreOf) scoreOf.set(item, score * factor(item));
   const best = [...scoreOf].sort(([, a], [, b]) => b - a).slice(0, k);
@@ -72,7 +90,7 @@ export function fuse<Item>(proposals: Proposal<Item>[], weights: BlendWeights, k
     if (weights[channel] <= 0) continue;
     for (let i = 0; i < items.length; i += 1) chosen.get(items[i])?.ranks.push([channel, i + 1]);
   }
-  const part = ([channel, rank]: [Channel, number]): number => weights[channel] / (RRF + rank);
+  const part = ([channel, rank]: [Channel, number]): number => weights[channel] * worth(constantOf(channel, constant), rank);
   const fused = [...chosen.values()];
   for (const { ranks } of fused) if (ranks.length > 1) ranks.sort((a, b) => part(b) - part(a));
   return fused;

@@ -4,7 +4,7 @@
  */
 import { createIntern } from '../intern.js';
 import { DOT_MIN, epochOf, halfLives, R_MIN, relative, STEP, toMoment } from './decay.js';
-import { DEPTH, equalWeights, fillerScore, fuse, type Ranked, type Ranking } from './fuse.js';
+import { DEPTH, equalBlend, fillerScore, fuse, type Ranked, type Ranking } from './fuse.js';
 import { createPruner, type Pruner } from './naive-pruning.js';
 import { checkK, checkSettings, evictionBatch, prunes, type RecommendSettings } from './settings.js';
 import type { Neighbour, Recommendation, RecommendOptions, Recommender } from './recommender.js';
@@ -311,7 +311,7 @@ function saturated(state: State, r: number): number {
   return k1 === 0 ? r : (r * k1) / (r + k1);
 }
 
-function recommend(state: State, customer: string, k: number, atMs: number, { others = [], weights = equalWeights, seen = false, against = [] }: RecommendOptions): Recommendation[] {
+function recommend(state: State, customer: string, k: number, atMs: number, { others = [], blend = equalBlend, seen = false, against = [] }: RecommendOptions): Recommendation[] {
   if (state.epoch === undefined) return [];
   const history = state.customers.get(customer) ?? [];
   const decay = toMoment(halfLives(atMs, state.settings.halfLifeMs), state.epoch);
@@ -334,7 +334,7 @@ function recommend(state: State, customer: string, k: number, atMs: number, { ot
       if (by > (down.get(other)?.by ?? 0)) down.set(other, { item, kind, by });
     }
   }
-  const fused = fuse(rankings.map(({ channel, ranked }) => ({ channel, items: ranked.map(({ item }) => item) })), weights, k, (item) => 1 - (down.get(item)?.by ?? 0));
+  const fused = fuse(rankings.map(({ channel, ranked }) => ({ channel, items: ranked.map(({ item }) => item) })), blend, k, (item) => 1 - (down.get(item)?.by ?? 0));
   const answer = fused.map(({ item, score, ranks }): Recommendation => {
     const because = ranks.flatMap(([channel, rank]) => rankings.find((ranking) => ranking.channel === channel)?.ranked[rank - 1].because() ?? []);
     const objection = down.get(item);

@@ -13,14 +13,14 @@
  */
 import { createIntern, type Intern } from '../intern.js';
 import { epochOf, halfLives, R_MIN, relative, toMoment } from './decay.js';
-import { DEPTH, equalWeights, fillerScore, fuse, type BlendWeights, type Channel, type Proposal, type Ranking, type Reason } from './fuse.js';
+import { DEPTH, equalBlend, fillerScore, fuse, type Blend, type Channel, type Proposal, type Ranking, type Reason } from './fuse.js';
 import { instantiate, MOST, RECORD, type Kernel } from './kernel.js';
 import { checkK, checkSettings, evictionBatch, flatten, prunes, type RecommendSettings } from './settings.js';
 import { digest, pack, unpack, type Format } from '../snapshot.js';
 
 export { defaultSettings, type PruningSettings, type RecommendLimits, type RecommendSettings } from './settings.js';
 
-export type { BlendWeights, Channel, Ranking, Reason } from './fuse.js';
+export type { Blend, Channel, Ranking, Reason } from './fuse.js';
 
 export interface Recommendation {
   item: string;
@@ -39,7 +39,7 @@ export interface RecommendOptions {
   /** Also items that the customer has looked at or put into a cart; what was bought lately or sent back stays out. */
   seen?: boolean;
   /** By default all channels count the same. */
-  weights?: BlendWeights;
+  blend?: Blend;
   /** What the customer complained about or sent back lately: it, and what resembles it, is pushed down. */
   against?: { item: string; kind: 'complaint' | 'refund' }[];
 }
@@ -247,7 +247,7 @@ function recommend(state: State, customer: string, k: number, atMs: number, opti
   setMoment(state, options.seen === true ? atMs : undefined);
   if (c !== undefined) kernel.open(c);
   try {
-    return blend(state, c, k, atMs, options);
+    return fused(state, c, k, atMs, options);
   } finally {
     if (c !== undefined) kernel.close(c);
   }
@@ -269,15 +269,16 @@ interface Source extends Proposal<number> {
   because(item: number, index: number): Reason[];
 }
 
-function blend(state: State, c: number | undefined, k: number, atMs: number, { others = [], weights = equalWeights, against = [] }: RecommendOptions): Recommendation[] {
+function fused(state: State, c: number | undefined, k: number, atMs: number, { others = [], blend = equalBlend, against = [] }: RecommendOptions): Recommendation[] {
+  const { weights } = blend;
   const depth = Math.max(k, DEPTH);
   const sources = others.map((ranking) => admitted(state, ranking));
   if (c !== undefined && weights['item-item'] > 0) sources.push(itemItem(state, c, depth));
   if (c !== undefined && weights['user-user'] > 0) sources.push(userUser(state, c, depth));
   if (weights.popular > 0) sources.push(popular(state, depth, atMs));
   const down = demoted(state, against);
-  const fused = fuse(sources, weights, k, down.size === 0 ? undefined : (item) => 1 - (down.get(item)?.by ?? 0));
-  const answer = fused.map(({ item, score, ranks }): Recommendation => {
+  const chosen = fuse(sources, blend, k, down.size === 0 ? undefined : (item) => 1 - (down.get(item)?.by ?? 0));
+  const answer = chosen.map(({ item, score, ranks }): Recommendation => {
     const because = ranks.flatMap(([channel, rank]) => sources.find((source) => source.channel === channel)?.because(item, rank - 1) ?? []);
     const objection = down.get(item);
     if (objection !== undefined) because.push({ item: nameOf(state, objection.item), against: objection.kind, weight: -objection.by });
@@ -285,11 +286,11 @@ function blend(state: State, c: number | undefined, k: number, atMs: number, { o
   });
   if (answer.length === k) return answer;
   const filler = popular(state, Math.min(MOST, k + answer.length + down.size), atMs);
-  const there = new Set(fused.map(({ item }) => item));
+  const there = new Set(chosen.map(({ item }) => item));
   for (let i = 0; i < filler.items.length && answer.length < k; i += 1) {
     const item = filler.items[i];
     if (there.has(item) || down.has(item)) continue;
-    answer.push({ item: nameOf(state, item), score: fillerScore(fused, i), channel: 'popular', ranks: { popular: i + 1 }, because: filler.because(item, i) });
+    answer.push({ item: nameOf(state, item), score: fillerScore(chosen, i), channel: 'popular', ranks: { popular: i + 1 }, because: filler.because(item, i) });
   }
   return answer;
 }

@@ -1,6 +1,7 @@
 /** What a live recommend state answers. Nothing here changes it. */
 import type { Baskets } from '../../models/baskets/baskets.js';
-import { DEPTH } from '../../models/recommend/fuse.js';
+import { DEPTH, equalBlend, type Blend, type Ranking } from '../../models/recommend/fuse.js';
+import type { Sessions } from '../../models/sessions/sessions.js';
 import type { Recommender, Reason } from '../../models/recommend/recommender.js';
 import { kDefault, type BasketAnswer, type BasketRequest, type NeighboursAnswer, type NeighboursRequest, type ProfileAnswer, type ProfileRequest, type RecommendAnswer, type RecommendRequest, type SimilarAnswer, type SimilarRequest } from '../../schemas/services.js';
 import type { Svd } from '../../models/svd/rank.js';
@@ -20,6 +21,7 @@ const noneLive: PromotedModels = { versions: new Map(), get: () => undefined };
 export interface PromotedModels {
   readonly versions: ReadonlyMap<string, LiveVersion>;
   get(name: 'svd'): Svd | undefined;
+  get(name: 'blend'): Blend | undefined;
 }
 
 /** Of what answers `basket`. */
@@ -32,13 +34,12 @@ export interface Place {
 
 export function recommend({ recommender, sessions, objections }: RecommendState, request: RecommendRequest, place: Place, atMs: number, live = noneLive): { answer: RecommendAnswer; decision: Decision } {
   const k = request.k ?? kDefault;
-  // What a customer looked at last month is a part of the history, and no intent any more.
-  const ranked = sessions.running(request.customer, atMs) ? sessions.recommend(request.customer, Math.max(k, DEPTH)) : [];
-  const session = { channel: 'session' as const, ranked };
+  const depth = Math.max(k, DEPTH);
   const seen = request.seen === true;
-  const svd = svdChannel(live.get('svd'), recommender, request.customer, Math.max(k, DEPTH), seen);
+  const blend = live.get('blend') ?? equalBlend;
+  const others = [...sessionChannels(sessions, request.customer, depth, atMs, seen), ...svdChannel(live.get('svd'), recommender, request.customer, depth, seen)];
   const against = objections.of(request.customer, atMs);
-  const items = recommender.recommend(request.customer, k, atMs, { others: [session, ...svd], seen, against });
+  const items = recommender.recommend(request.customer, k, atMs, { others, seen, blend, against });
   const model = decidedBy(recommendModel, live.versions, promotedModels);
   const given = items.map(({ item, score, channel, because }) => ({ item, score, channel, because }));
   const answer: RecommendAnswer = { customer: request.customer, items: given, model, ...place };
@@ -55,6 +56,17 @@ export function recommend({ recommender, sessions, objections }: RecommendState,
   };
   return { answer, decision: { table: 'recommendations', value: row } };
 }
+
+/** What a customer looked at last month is a part of the history, and no intent any more. */
+function sessionChannels(sessions: Sessions, customer: string, k: number, atMs: number, seen: boolean): Ranking<string>[] {
+  if (!sessions.running(customer, atMs)) return [];
+  const session: Ranking<string> = { channel: 'session', ranked: sessions.recommend(customer, k, seen ? 'with own' : 'without own') };
+  return seen ? [session, againChannel(sessions, customer)] : [session];
+}
+
+/** What is looked at now, the latest first: people go back to it. */
+export const againChannel = (sessions: Sessions, customer: string): Ranking<string> =>
+  ({ channel: 'again', ranked: sessions.current(customer).map((item) => ({ item, because: () => [{ item, weight: 1 }] })) });
 
 const namesIn = (reasons: Reason[]): string[] => [...new Set(reasons.flatMap(({ item }) => item ?? []))];
 

@@ -7,6 +7,7 @@ import { sessionChannel } from './0002-session-channel.js';
 import { promotions } from './0003-promotions.js';
 import { coupons } from './0004-coupons.js';
 import { rankColumns } from './0005-ranks.js';
+import { againChannel } from './0006-again-channel.js';
 
 export interface Migration {
   version: number;
@@ -21,4 +22,5 @@ export const migrations: readonly Migration[] = [
   { version: 3, name: 'promotions', statements: promotions },
   { version: 4, name: 'coupons', statements: coupons },
   { version: 5, name: 'ranks', statements: rankColumns },
+  { version: 6, name: 'again channel', statements: againChannel },
 ];
