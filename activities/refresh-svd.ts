@@ -6,9 +6,9 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { defaultSvdSettings } from '../models/svd/settings.js';
 import type { ArtefactRef, Artefacts } from '../pipelines/runtime/artefacts.js';
-import { promote, type Promoted } from '../pipelines/runtime/jetstream/promote.js';
 import { startFactorising, type FactorCounts } from './factorise-thread.js';
 import { cutEvents, pagesOf, readPage, type EventCut } from './interactions.js';
+import { promoter } from './promote.js';
 import { withPulse } from './pulse.js';
 
 /** The model's name: of its artefacts and of its promotions. */
@@ -30,13 +30,6 @@ export interface Factorised extends FactorCounts {
   /** share of the customers that was taken: below 1 where there were more interactions than a worker holds */
   share: number;
   ref?: ArtefactRef;
-}
-
-export interface PromoteInput {
-  ref: ArtefactRef;
-  shards: number;
-  /** the same in every attempt */
-  atMs: number;
 }
 
 export interface SvdDependencies {
@@ -78,9 +71,7 @@ export function createSvdActivities({ nc, clickhouse, artefacts }: SvdDependenci
       });
     },
 
-    promoteSvd({ ref, shards, atMs }: PromoteInput): Promise<Promoted> {
-      return withPulse({}, () => promote(nc, artefacts, shards, { ref, atMs }));
-    },
+    promoteSvd: promoter({ nc, artefacts }),
   };
 }
 

@@ -13,7 +13,7 @@ import { compiledPath } from '../servers/compiled.js';
 import { describeExit, spawnServer, type ServerHandle } from '../servers/process.js';
 import { startStack, type Endpoints, type Failure, type Part } from '../servers/stack.js';
 import { withClickHouse, withNats, type Context } from './context.js';
-import { exportInput, refreshInput } from './workflow-inputs.js';
+import { exportInput, refreshInput, tuneInput } from './workflow-inputs.js';
 
 export interface System {
   endpoints: Endpoints;
@@ -108,10 +108,10 @@ export function endpointVariables({ nats, clickhouse, temporal }: Endpoints): No
 }
 
 async function schedule({ config }: Context, { temporal }: Endpoints): Promise<void> {
-  const [{ connectTemporal }, { ensureSchedule, exportSchedule, refreshSvdSchedule }] = await Promise.all([import('../workflows/client.js'), import('../workflows/schedules.js')]);
+  const [{ connectTemporal }, { ensureSchedule, exportSchedule, refreshSvdSchedule, tuneBlendSchedule }] = await Promise.all([import('../workflows/client.js'), import('../workflows/schedules.js')]);
   const client = await connectTemporal(temporal);
   try {
-    for (const one of [exportSchedule(exportInput(config)), refreshSvdSchedule(refreshInput(config))]) await ensureSchedule(client, one);
+    for (const one of [exportSchedule(exportInput(config)), refreshSvdSchedule(refreshInput(config)), tuneBlendSchedule(tuneInput(config))]) await ensureSchedule(client, one);
   } finally {
     await client.connection.close();
   }

@@ -32,6 +32,8 @@ export const Config = Type.Object(
     AFTERCARE_BASKETS_MAX: whole(200_000, 1, 16_000_000, 'Baskets (orders and open carts) that a shard remembers, about 300 bytes each: a season of a large shop says what goes together now'),
     AFTERCARE_BASKET_SAMPLE: whole(512, 1, 1e9, 'Of the items that join a basket, every how many-th is predicted first, so that probabilities stay calibrated; a prediction costs some two hundred times as much as learning'),
     AFTERCARE_CART_GAP_HOURS: whole(24, 1, 8760, 'Hours without an event after which an open cart is over: a cart is often finished the next day'),
+    AFTERCARE_BLEND_DAYS: whole(28, 1, 3650, 'Days of decisions that the weights of the channels are learnt from: four weeks hold every weekday alike'),
+    AFTERCARE_BLEND_WINDOW_HOURS: whole(24, 1, 24, 'Hours after a recommendation within which what the customer does with an item is its success: the next visit, not the next month'),
     AFTERCARE_SESSION_GAP_MINUTES: whole(30, 1, 1440, 'Minutes without an event after which a session that the shop gives no id has ended, as web analytics count'),
     AFTERCARE_COUPON_BUDGET_MINOR: whole(0, 0, 1e12, 'What coupons may give away in a day (UTC), minor units, the most that each can be worth; every shard has its part. 0: no coupons, as a shop that has not asked for them gives nothing away'),
     AFTERCARE_COUPON_CURRENCY: Type.String({ default: 'EUR', pattern: '^[A-Z]{3}$', description: 'ISO 4217 code of the coupons and their budget' }),

@@ -1,3 +1,4 @@
 /** The entry of the workflow bundle: what is exported here is what a worker can run. */
 export { exportNeighbours } from './export-neighbours.js';
 export { refreshSvd } from './refresh-svd.js';
+export { tuneBlend } from './tune-blend.js';

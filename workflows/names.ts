@@ -5,4 +5,6 @@ export const exportNeighboursType = 'exportNeighbours';
 export const exportScheduleId = 'export-neighbours';
 export const refreshSvdType = 'refreshSvd';
 export const refreshSvdScheduleId = 'refresh-svd';
+export const tuneBlendType = 'tuneBlend';
+export const tuneBlendScheduleId = 'tune-blend';
 export const progressQueryName = 'progress';

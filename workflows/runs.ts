@@ -3,8 +3,9 @@ import { TemporalFailure } from '@temporalio/common';
 import { AftercareError, dispositionOf, messageOf, type ErrorCode } from '../schemas/errors.js';
 import { callTemporal } from './client.js';
 import type { exportNeighbours, ExportNeighboursInput, ExportNeighboursResult } from './export-neighbours.js';
-import { exportNeighboursType, exportScheduleId, refreshSvdScheduleId, refreshSvdType, taskQueue } from './names.js';
+import { exportNeighboursType, exportScheduleId, refreshSvdScheduleId, refreshSvdType, taskQueue, tuneBlendScheduleId, tuneBlendType } from './names.js';
 import type { refreshSvd, RefreshSvdInput, RefreshSvdResult } from './refresh-svd.js';
+import type { tuneBlend, TuneBlendInput, TuneBlendResult } from './tune-blend.js';
 
 export interface Started<Result> {
   workflowId: string;
@@ -14,6 +15,7 @@ export interface Started<Result> {
 }
 export type StartedExport = Started<ExportNeighboursResult>;
 export type StartedRefresh = Started<RefreshSvdResult>;
+export type StartedTuning = Started<TuneBlendResult>;
 
 export interface RunOptions {
   /** wait for the result instead of returning as soon as it has started */
@@ -46,6 +48,11 @@ export function runExportNeighbours(client: Client, input: ExportNeighboursInput
 /** Starts a refresh of the factorisation now. @throws as `runExportNeighbours` */
 export function runRefreshSvd(client: Client, input: RefreshSvdInput, options: RunOptions): Promise<StartedRefresh> {
   return run<typeof refreshSvd>(client, refreshSvdType, refreshSvdScheduleId, input, options);
+}
+
+/** Starts a tuning of the blend now. @throws as `runExportNeighbours` */
+export function runTuneBlend(client: Client, input: TuneBlendInput, options: RunOptions): Promise<StartedTuning> {
+  return run<typeof tuneBlend>(client, tuneBlendType, tuneBlendScheduleId, input, options);
 }
 
 type OneInput = (input: never) => Promise<unknown>;

@@ -1,8 +1,9 @@
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { callTemporal } from './client.js';
 import type { ExportNeighboursInput } from './export-neighbours.js';
-import { exportNeighboursType, exportScheduleId, refreshSvdScheduleId, refreshSvdType, taskQueue } from './names.js';
+import { exportNeighboursType, exportScheduleId, refreshSvdScheduleId, refreshSvdType, taskQueue, tuneBlendScheduleId, tuneBlendType } from './names.js';
 import type { RefreshSvdInput } from './refresh-svd.js';
+import type { TuneBlendInput } from './tune-blend.js';
 
 export type ScheduleChange = 'created' | 'updated' | 'unchanged';
 
@@ -10,13 +11,15 @@ export type ScheduleChange = 'created' | 'updated' | 'unchanged';
 export interface Schedule {
   id: string;
   type: string;
-  every: '15 minutes' | '1 day';
+  every: '15 minutes' | '1 day' | '7 days';
   input: object;
 }
 
 export const exportSchedule = (input: ExportNeighboursInput): Schedule => ({ id: exportScheduleId, type: exportNeighboursType, every: '15 minutes', input });
 /** By night or by day: a customer who came after it is folded in, so only items that are new wait for it. */
 export const refreshSvdSchedule = (input: RefreshSvdInput): Schedule => ({ id: refreshSvdScheduleId, type: refreshSvdType, every: '1 day', input });
+/** Habits change by the season, and a week's decisions are needed to see a difference. */
+export const tuneBlendSchedule = (input: TuneBlendInput): Schedule => ({ id: tuneBlendScheduleId, type: tuneBlendType, every: '7 days', input });
 
 /**
  * Makes sure that a workflow runs by itself. A schedule that is there keeps what operators changed about it (when it runs,

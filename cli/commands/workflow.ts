@@ -2,11 +2,11 @@
 import { Argument, type Command } from 'commander';
 import type { Client } from '@temporalio/client';
 import type * as runsModule from '../../workflows/runs.js';
-import type { RunOptions, StartedExport, StartedRefresh } from '../../workflows/runs.js';
+import type { RunOptions, StartedExport, StartedRefresh, StartedTuning } from '../../workflows/runs.js';
 import { readContext, runningEndpoints, type Context } from '../context.js';
 import { dataDirOption, jsonOption } from '../options.js';
 import { print } from '../print.js';
-import { exportInput, refreshInput } from '../workflow-inputs.js';
+import { exportInput, refreshInput, tuneInput } from '../workflow-inputs.js';
 import type { Endpoints } from '../../servers/endpoints.js';
 
 interface WorkflowOptions {
@@ -37,7 +37,18 @@ const refreshSvd: Runnable<StartedRefresh> = {
   },
 };
 
-const runnable = { exportNeighbours, refreshSvd };
+const tuneBlend: Runnable<StartedTuning> = {
+  run: (runs, client, config, options) => runs.runTuneBlend(client, tuneInput(config), options),
+  describe({ workflowId, result }) {
+    if (result === undefined) return `${workflowId} has started`;
+    const { version, reason, challenger, ndcg, promoted } = result;
+    if (reason !== undefined || challenger === undefined || ndcg === undefined) return `the live blend stays: ${reason ?? 'nothing was learnt'} (${workflowId})`;
+    const weights = Object.entries(challenger.weights).map(([channel, weight]) => `${channel} ${weight.toFixed(2)}`).join(', ');
+    return `version ${version}: nDCG ${ndcg.challenger.toFixed(4)} instead of ${ndcg.live.toFixed(4)}; ${weights}, constant ${challenger.constant}; live from sequence ${promoted.join(', ')} (${workflowId})`;
+  },
+};
+
+const runnable = { exportNeighbours, refreshSvd, tuneBlend };
 
 export function addWorkflow(program: Command): void {
   const workflow = program.command('workflow').description('Workflows on Temporal');
@@ -47,6 +58,7 @@ export function addWorkflow(program: Command): void {
       'Runs a workflow now, besides its schedule.',
       'exportNeighbours writes every item\'s neighbours to the table item_neighbours, as a new version.',
       'refreshSvd factorises what customers did, and makes the factors live in every shard.',
+      'tuneBlend learns from decisions and what followed how much each channel of a recommendation counts, and makes it live where that is better.',
     ].join(' '))
     .addArgument(new Argument('<workflow>').choices(Object.keys(runnable)))
     .option('--no-wait', 'return when it has started')

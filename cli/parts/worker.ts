@@ -6,6 +6,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type ActivityInterceptorsFactory, type LogEntry } from '@temporalio/worker';
 import { createExportActivities } from '../../activities/export-neighbours.js';
 import { createSvdActivities } from '../../activities/refresh-svd.js';
+import { createBlendActivities } from '../../activities/tune-blend.js';
 import { connectClickHouse } from '../../pipelines/runtime/clickhouse.js';
 import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
@@ -59,7 +60,7 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
       connection,
       namespace: endpoints.temporal.namespace,
       taskQueue,
-      activities: { ...createExportActivities(effects), ...createSvdActivities(effects) },
+      activities: { ...createExportActivities(effects), ...createSvdActivities(effects), ...createBlendActivities(effects) },
       ...(existsSync(options.bundlePath) ? { workflowBundle: { codePath: options.bundlePath } } : { workflowsPath: compiledPath('workflows/index.js') }),
       interceptors: { activity: [countInto(status)] },
       ...modest,

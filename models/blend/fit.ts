@@ -35,21 +35,22 @@ const stepsMost = 100;
  * Deterministic: the same log gives the same bits.
  * @throws RangeError when l2 is out of range, or the steps do not settle
  */
-export function fitBlend(log: Impressions, { l2 }: BlendSettings = defaultBlendSettings): FittedBlend {
-  if (!(l2 > 0 && l2 <= 1e6)) throw new RangeError(`blend: l2 must be above 0 and at most 1000000, got ${l2}`);
-  let best: FittedBlend | undefined;
-  for (const constant of constants) {
-    const objective = objectiveOf(log, constant, l2);
-    const at = prior.slice();
-    const value = minimise(objective, at) + (l2 / 2) * Math.log(constant / RRF) ** 2;
-    const loss = value / Math.max(1, objective.taken);
-    if (best !== undefined && !(loss < best.loss)) continue;
-    const weights = Object.fromEntries(channels.map((channel, j) => [channel, at[j]])) as BlendWeights;
-    best = { blend: { weights, constant }, positionBias: at[C], taken: objective.taken, loss };
-  }
-  if (best === undefined) throw new RangeError('blend: the loss is not a number: a rank or a position is damaged');
-  return best;
+export function fitBlend(log: Impressions, settings = defaultBlendSettings): FittedBlend {
+  return bestOf(constants.map((constant) => fitWeights(log, constant, settings)));
 }
+
+/** A part of `fitBlend`, for those who may not take its whole time at once. @param constant  one of `constants` */
+export function fitWeights(log: Impressions, constant: number, { l2 } = defaultBlendSettings): FittedBlend {
+  if (!(l2 > 0 && l2 <= 1e6)) throw new RangeError(`blend: l2 must be above 0 and at most 1000000, got ${l2}`);
+  const objective = objectiveOf(log, constant, l2);
+  const at = prior.slice();
+  const value = minimise(objective, at) + (l2 / 2) * Math.log(constant / RRF) ** 2;
+  const weights = Object.fromEntries(channels.map((channel, j) => [channel, at[j]])) as BlendWeights;
+  return { blend: { weights, constant }, positionBias: at[C], taken: objective.taken, loss: value / Math.max(1, objective.taken) };
+}
+
+/** @param fits  at least one; of equals the first */
+export const bestOf = (fits: readonly FittedBlend[]): FittedBlend => fits.reduce((best, fit) => (fit.loss < best.loss ? fit : best));
 
 /**
  * In place; weights stay at or above their bound, b at or above 0.

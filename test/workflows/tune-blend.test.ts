@@ -1,0 +1,164 @@
+/** From decisions on record and what customers did next to the weights of the next answer, with every part as it is in production. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { Client } from '@temporalio/client';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { storedUpTo } from '../../cli/caught-up.js';
+import { withClickHouse } from '../../cli/context.js';
+import { equalBlend } from '../../models/recommend/fuse.js';
+import { createUniform } from '../../models/random.js';
+import { clickHouseRows } from '../../pipelines/runtime/clickhouse.js';
+import { eventWriter } from '../../pipelines/runtime/envelopes.js';
+import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
+import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
+import { requestService } from '../../pipelines/runtime/request.js';
+import type { ShardStatus } from '../../pipelines/runtime/serve.js';
+import { arrowBatch } from '../../schemas/arrow.js';
+import type { RecommendAnswer } from '../../schemas/services.js';
+import { serviceSubject, shardServiceSubject, streams } from '../../schemas/subjects.js';
+import { recommendationsTable, type RecommendationRow } from '../../schemas/tables.js';
+import { compiledPath } from '../../servers/compiled.js';
+import { awaitReady, spawnServer, type ServerHandle } from '../../servers/process.js';
+import { startTemporal, type TemporalServer } from '../../servers/temporal.js';
+import { connectTemporal } from '../../workflows/client.js';
+import { runTuneBlend, type StartedTuning } from '../../workflows/runs.js';
+import { click, purchase } from '../support/events.js';
+import { startTestSystem, type TestSystem } from '../support/system.js';
+import { historyText } from './histories.js';
+
+const shards = 2;
+const minute = 60_000;
+const startMs = Date.now() - 5 * 24 * 60 * minute;
+const input = { shards, days: 30, windowHours: 24 };
+
+interface Logged { rows: RecommendationRow[]; events: unknown[] }
+
+/**
+ * Decisions of five items, which two channels order the other way round. The customer goes for what user-user puts first, and
+ * sometimes for another; a click too early, one too late and one of another customer count nothing.
+ */
+function logged(first: number, count: number): Logged {
+  const uniform = createUniform(first + 1);
+  const [rows, events]: [RecommendationRow[], unknown[]] = [[], []];
+  for (let d = first; d < first + count; d += 1) {
+    const [customer, atMs] = [`c${d % 50}`, startMs + d * minute];
+    const item = (i: number): string => `i-${d}-${i}`;
+    for (let i = 0; i < 5; i += 1) {
+      rows.push({
+        shard: d % shards, commitSeq: d + 1, answer: 0, rank: i + 1, atMs, seq: 0, customer, item: item(i), score: 1 - i / 10, channel: 'session',
+        ranks: { session: i + 1, 'user-user': 5 - i }, because: [], against: [], model: 'cosine-sessions-1',
+      });
+    }
+    const taken = uniform() < 0.8 ? 4 : Math.floor(5 * uniform());
+    events.push(d % 5 === 0
+      ? purchase(`p${d}`, customer, { lines: [{ item: item(taken), quantity: 1, unitMinor: 500 }], amountMinor: 500, atMs: atMs + minute })
+      : click(`v${d}`, customer, { item: item(taken), action: d % 3 === 0 ? 'cart' : 'view', atMs: atMs + minute }));
+    events.push(click(`e${d}`, customer, { item: item(0), atMs: atMs - minute }), click(`l${d}`, customer, { item: item(0), atMs: atMs + 25 * 60 * minute }));
+    events.push(click(`o${d}`, `other${d}`, { item: item(0), atMs: atMs + minute }), click(`u${d}`, customer, { item: item(0), action: 'uncart', atMs: atMs + minute }));
+  }
+  return { rows, events };
+}
+
+describe('tuneBlend', () => {
+  let system: TestSystem;
+  let nc: NatsConnection;
+  let server: TemporalServer;
+  let temporal: Client;
+  let worker: ServerHandle;
+  let tuned: StartedTuning;
+
+  beforeAll(async () => {
+    system = await startTestSystem({ AFTERCARE_SHARDS: String(shards), AFTERCARE_SNAPSHOT_MS: '500' });
+    server = await startTemporal({ dataDir: join(system.context.dataDir, 'temporal') });
+    const endpoints = { ...system.endpoints, temporal: { address: server.address, namespace: 'default' } };
+    temporal = await connectTemporal(endpoints.temporal);
+    nc = await connectNats(system.endpoints.nats, 'test');
+    worker = await spawnServer({
+      name: 'worker', port: 0, command: process.execPath, args: [compiledPath('test/workflows/worker-process.js')],
+      env: { ...process.env, TEST_WORKER: JSON.stringify({ endpoints, bundlePath: compiledPath('workflows/bundle.js') }) },
+    });
+    await awaitReady(worker, () => Promise.resolve(worker.lastLines().some((line) => line.includes('worker is ready'))), 30_000);
+  }, 120_000);
+  afterAll(async () => {
+    await worker.stop();
+    await temporal.connection.close();
+    await nc.close();
+    await server.stop();
+  });
+
+  const ask = (customer: string): Promise<RecommendAnswer> => requestService<RecommendAnswer>(nc, serviceSubject('recommend'), { customer, k: 5 });
+  const tune = (given: object = input): Promise<StartedTuning> => runTuneBlend(temporal, given as typeof input, { wait: true });
+  const statusOf = (shard: number): Promise<ShardStatus> => requestService<ShardStatus>(nc, shardServiceSubject(shard, 'status'), {}, 5000);
+
+  /** The log of a shop that is older than this test: decisions straight into their table, what followed by the stream. */
+  async function play({ rows, events }: Logged): Promise<void> {
+    const batch = arrowBatch(recommendationsTable);
+    for (const row of rows) batch.push(row);
+    const columns = recommendationsTable.columns.map(({ name }) => name);
+    await withClickHouse(system.endpoints, (client) => clickHouseRows(client).insert('recommendations', columns, batch.finish(), `test:${rows[0].commitSeq}`));
+    const publisher = createPublisher(nc);
+    const writer = eventWriter(publisher, shards, 20);
+    for (const event of events) await writer.write(event);
+    await writer.end();
+    const { lastSeq } = await publisher.flush();
+    publisher.close();
+    await storedUpTo(nc, lastSeq);
+    await folded();
+  }
+
+  /** Each shard has committed what is its own of everything that is stored. */
+  async function folded(): Promise<void> {
+    const jsm = await jetstreamManager(nc);
+    for (let shard = 0; shard < shards; shard += 1) {
+      const last = await jsm.streams.getMessage(streams.events, { last_by_subj: `ev.${shard}.>` });
+      await expect.poll(async () => (await statusOf(shard).catch(() => undefined))?.committedTo ?? 0, { timeout: 30_000 }).toBeGreaterThanOrEqual(last?.seq ?? 0);
+    }
+  }
+
+  it('leaves all as it is where there is nothing to learn from, and refuses what is out of range', async () => {
+    const { result } = await tune();
+    expect(result).toMatchObject({ decisions: 0, train: 0, test: 0, live: equalBlend, promoted: [], reason: expect.stringContaining('too few decisions') as unknown });
+    expect(result).not.toHaveProperty('sha256');
+    await expect(tune({ ...input, shards: 0 })).rejects.toMatchObject({ code: 'bad_request', message: expect.stringContaining('shards must be a whole number from 1 to 256, got 0') as unknown });
+    await expect(tune({ ...input, windowHours: 721 })).rejects.toThrow(/windowHours must be a number above 0 and at most 720, the hours of days, got 721/);
+  });
+
+  it('promotes nothing out of a few decisions, and says why', async () => {
+    await play(logged(0, 50));
+    const { result } = await tune();
+    expect(result).toMatchObject({ decisions: 50, train: 40, test: 10, promoted: [] });
+    expect(result?.reason).toBe('too few decisions of which something was taken: 40 to learn from and 10 to judge by, of 50; 100 and 25 are needed');
+    expect((await ask('c1')).model).toBe('cosine-sessions-1');
+  });
+
+  it('learns what customers go for from what they did in time, and makes it live in every shard', async () => {
+    await play(logged(50, 350));
+    tuned = await tune();
+    const { result, workflowId } = tuned;
+    expect(result).toMatchObject({ decisions: 400, train: 320, test: 80, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown });
+    expect(result?.reason).toBeUndefined();
+    const weights = result?.challenger?.weights;
+    expect(weights?.['user-user']).toBeGreaterThan(2 * (weights?.session ?? Number.NaN));
+    expect(weights?.svd, 'of which nothing was seen').toBeCloseTo(1, 6);
+    expect(result?.ndcg?.decisions).toBe(80);
+    expect(result?.ndcg?.low).toBeGreaterThan(0);
+    expect(result?.ndcg?.challenger).toBeGreaterThan((result?.ndcg?.live ?? Number.NaN) + 0.1);
+    expect(result?.promoted).toHaveLength(shards);
+    await folded();
+    for (let shard = 0; shard < shards; shard += 1) expect((await statusOf(shard)).promoted).toEqual({ blend: result?.version });
+    for (const customer of ['c1', 'c2', 'c3', 'nobody']) expect((await ask(customer)).model).toBe(`cosine-sessions-1+blend.${result?.version}`);
+    if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/tune-blend.json', historyText(await temporal.workflow.getHandle(workflowId).fetchHistory()));
+  });
+
+  it('does not replace what is live by what is no better', async () => {
+    const live = (): Promise<unknown[]> => withClickHouse(system.endpoints, async (client) => (await client.query({ query: `SELECT shard FROM promotions WHERE model = 'blend' AND outcome = 'live'`, format: 'JSONEachRow' })).json());
+    await expect.poll(async () => (await live()).length, { timeout: 20_000 }).toBe(shards);
+    const { result } = await tune();
+    expect(result?.live).toEqual(tuned.result?.challenger);
+    expect(result?.ndcg).toMatchObject({ difference: 0, low: 0, high: 0 });
+    expect(result).toMatchObject({ promoted: [], reason: 'not better than the live one: nDCG +0.0000, 95% interval 0.0000 to 0.0000' });
+    for (let shard = 0; shard < shards; shard += 1) expect((await statusOf(shard)).promoted).toEqual({ blend: tuned.result?.version });
+  });
+});
