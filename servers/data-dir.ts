@@ -66,10 +66,16 @@ export async function choosePorts<Name extends string>(dir: string, wanted: Reco
   const chosen = {} as Record<Name, number>;
   for (const [i, name] of names.entries()) {
     const before = remembered[name];
-    chosen[name] = wanted[name] ?? (before !== undefined && (await isFree(before)) ? before : fresh[i]);
+    chosen[name] = wanted[name] ?? (before !== undefined && (await becomesFree(before)) ? before : fresh[i]);
   }
   writePrivateFile(path, JSON.stringify(chosen));
   return chosen;
+}
+
+/** A client's connection may have the port for a moment: an address that others know is worth waiting for. */
+async function becomesFree(port: number): Promise<boolean> {
+  for (const deadline = Date.now() + 1_000; !(await isFree(port)); await sleep(50)) if (Date.now() > deadline) return false;
+  return true;
 }
 
 /** The directory's user and password: the caller's, else those of an earlier run, else new ones of 192 random bits. Kept with mode 0600. */
