@@ -8,19 +8,23 @@ import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { naiveAnswer, type NaiveSession } from '../models/sessions/naive.js';
 import { createSessions, defaultSessionSettings, type Proposal, type Sessions } from '../models/sessions/sessions.js';
+import { strengths } from '../pipelines/recommend/step.js';
+import { blendRows } from './sessions-blend.js';
 import { quantile, row, type Row } from './report.js';
 
-interface Click {
+export interface Click {
   customer: string;
   session: string | undefined;
   item: string;
+  /** what was done, as the recommend step weighs it */
+  strength: number;
   atMs: number;
 }
-interface Split {
+export interface Split {
   train: Click[];
   test: Click[];
 }
-interface Quality {
+export interface Quality {
   asked: number;
   hr20: number;
   mrr20: number;
@@ -32,7 +36,7 @@ interface Timed {
   updateUs: Float64Array;
 }
 
-const K = 20;
+export const K = 20;
 const settings = defaultSessionSettings;
 const dataDir = '../shared/data';
 
@@ -43,26 +47,29 @@ function readYoochoose(): Split | undefined {
     const lines = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8').trimEnd().split('\n').slice(1);
     return lines.map((line) => {
       const [session, item, seconds] = line.split('\t');
-      return { customer: `${part}${session}`, session, item, atMs: Number(seconds) * 1000 };
+      return { customer: `${part}${session}`, session, item, strength: strengths.view, atMs: Number(seconds) * 1000 };
     }).sort((a, b) => a.atMs - b.atMs);
   };
   if (!existsSync(`${dataDir}/yoochoose-100k`)) return undefined;
   return { train: read('train_full.tsv.gz', 'a'), test: read('test.tsv', 'b') };
 }
 
+/** What retailrocket calls it. */
+const weightOf: Record<string, number> = { view: strengths.view, addtocart: strengths.cart, transaction: strengths.purchase };
+
 /** `timestamp,visitorid,event,itemid,...`: no sessions, so the gap cuts them. The first half is learnt, the second asked. */
 function readRetailrocket(): Split | undefined {
   const file = `${dataDir}/retailrocket-sample/events_sample.csv`;
   if (!existsSync(file)) return undefined;
   const clicks = readFileSync(file, 'utf8').trimEnd().split('\n').slice(1).map((line): Click => {
-    const [ms, visitor, , item] = line.split(',');
-    return { customer: `v${visitor}`, session: undefined, item, atMs: Number(ms) };
+    const [ms, visitor, event, item] = line.split(',');
+    return { customer: `v${visitor}`, session: undefined, item, strength: weightOf[event], atMs: Number(ms) };
   }).sort((a, b) => a.atMs - b.atMs);
   return { train: clicks.slice(0, clicks.length >> 1), test: clicks.slice(clicks.length >> 1) };
 }
 
 /** Tells of each click whether it goes on with a session. */
-function createCut(): (click: Click) => boolean {
+export function createCut(): (click: Click) => boolean {
   const lastMs = new Map<string, number>();
   return ({ customer, atMs }) => {
     const last = lastMs.get(customer);
@@ -72,7 +79,7 @@ function createCut(): (click: Click) => boolean {
 }
 
 /** Sums up where the next click was found. */
-function createScore() {
+export function createScore() {
   const sum = { asked: 0, hits: 0, reciprocal: 0, newAsked: 0, newHits: 0 };
   return {
     add(answer: readonly { item: string }[], next: string, isNew: boolean): void {
@@ -233,6 +240,7 @@ export async function sessionRows(say: (line: string) => void): Promise<Row[]> {
       row(`recommend.${name}.vmis.hr20`, kept.hr20, 'share', batch.hr20, note),
       row(`recommend.${name}.vmis.mrr20`, kept.mrr20, 'share', batch.mrr20, note),
       row(`recommend.${name}.vmis.new_hr20`, kept.newHr20, 'share', batch.newHr20, `${note}; clicks on items that are new to the session`),
+      ...blendRows(name, split, kept, say),
     );
     if (name !== 'yoochoose') continue;
     const perS = 1e6 / (kept.queryUs.reduce((sum, us) => sum + us, 0) / kept.queryUs.length);
