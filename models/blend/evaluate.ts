@@ -8,7 +8,7 @@
  * it, one over the chance that it was looked at (Joachims, Swaminathan, Schnabel, WSDM 2017), at most 10.
  */
 import { createUniform } from '../random.js';
-import { channels, constantOf, worth, type Blend } from '../recommend/fuse.js';
+import { channels, worth, type Blend } from '../recommend/fuse.js';
 import { C, telling, type Impressions } from './impressions.js';
 
 export interface Comparison {
@@ -65,7 +65,7 @@ export function ndcg({ starts, ranks, positions, taken }: Impressions, d: number
     let score = 0;
     for (const [j, channel] of channels.entries()) {
       const rank = ranks[i * C + j];
-      if (rank > 0) score += weights[channel] * worth(constantOf(channel, constant), rank);
+      if (rank > 0) score += weights[channel] * worth(channel, constant, rank);
     }
     return { score, position: positions[i], taken: taken[i] === 1 };
   });

@@ -1,14 +1,14 @@
 /**
  * What is made small. Of each item y that was taken, against those of its decision that were not:
  *
- *   z_i = sum over channels of w_c x_ic  -  b ln(position_i)        x_ic = (k + 1) / (k + rank), 0 where it was not proposed
+ *   z_i = sum over channels of w_c x_ic  -  b ln(position_i)        x_ic = worth of its rank (fuse.ts), 0 where it was not proposed
  *   f(w, b) = - sum over y of ln( e^z_y / (e^z_y + sum over i not taken of e^z_i) )  +  l2 / 2 (|w - 1|^2 + b^2)
  *
  * a conditional logit (McFadden 1974), convex. What stands higher is looked at more: b takes that up, and is dropped when
  * serving (as the position term of Ling et al. 2017). `1` stands for the weights of equal channels, so that little data
  * changes little. P = C + 1 parameters, b the last.
  */
-import { channels, constantOf, equalWeights, worth } from '../recommend/fuse.js';
+import { channels, equalWeights, worth } from '../recommend/fuse.js';
 import { C, telling, type Impressions } from './impressions.js';
 
 export const P = C + 1;
@@ -105,11 +105,11 @@ export function objectiveOf(log: Impressions, constant: number, l2: number): Obj
 /** [N, P] */
 function featuresOf({ ranks, positions }: Impressions, constant: number): Float64Array {
   const x = new Float64Array(positions.length * P);
-  const tables = channels.map((channel) => Float64Array.from({ length: TABLE }, (_, rank) => (rank === 0 ? 0 : worth(constantOf(channel, constant), rank))));
+  const tables = channels.map((channel) => Float64Array.from({ length: TABLE }, (_, rank) => (rank === 0 ? 0 : worth(channel, constant, rank))));
   for (let i = 0; i < positions.length; i += 1) {
     for (let j = 0; j < C; j += 1) {
       const rank = ranks[i * C + j];
-      x[i * P + j] = rank < TABLE ? tables[j][rank] : worth(constantOf(channels[j], constant), rank);
+      x[i * P + j] = rank < TABLE ? tables[j][rank] : worth(channels[j], constant, rank);
     }
     x[i * P + C] = -Math.log(positions[i]);
   }

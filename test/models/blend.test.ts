@@ -5,7 +5,7 @@ import { compareBlends, ndcg } from '../../models/blend/evaluate.js';
 import { fitBlend } from '../../models/blend/fit.js';
 import { between, C, createImpressions, decisionsOf, type Impressions } from '../../models/blend/impressions.js';
 import { objectiveOf, P, prior } from '../../models/blend/objective.js';
-import { channels, constantOf, equalBlend, equalWeights, fuse, worth, type Blend } from '../../models/recommend/fuse.js';
+import { channels, equalBlend, equalWeights, fuse, worth, type Blend } from '../../models/recommend/fuse.js';
 import { createUniform } from '../../models/random.js';
 
 const planted: Blend = { weights: { ...equalWeights, session: 9, 'item-item': 2, 'user-user': 0.5, svd: 4, again: 0.02 }, constant: 10 };
@@ -38,7 +38,7 @@ function simulate({ decisions, truth, positionBias, seed }: Simulation): Impress
 }
 
 const scoreOf = ({ weights, constant }: Blend, ranks: ArrayLike<number>): number =>
-  channels.reduce((sum, channel, j) => sum + (ranks[j] > 0 ? weights[channel] * worth(constantOf(channel, constant), ranks[j]) : 0), 0);
+  channels.reduce((sum, channel, j) => sum + (ranks[j] > 0 ? weights[channel] * worth(channel, constant, ranks[j]) : 0), 0);
 
 describe('the objective', () => {
   const log = simulate({ decisions: 40, truth: planted, positionBias: 0.7, seed: 3 });
@@ -68,8 +68,8 @@ describe('the objective', () => {
     log.add([1, 0, 0, 0, 0, 0], 1, false);
     log.add([0, 0, 0, 0, 2, 0], 2, true);
     log.end();
-    // z of the first 1; of the second worth(0, 2) = 1/2, its place not counted at b = 0
-    expect(objectiveOf(log.done(), 60, 1).value(prior)).toBeCloseTo(Math.log(1 + Math.exp(0.5)), 12);
+    // z of the first 1; of the second 1/4, its place not counted at b = 0
+    expect(objectiveOf(log.done(), 60, 1).value(prior)).toBeCloseTo(Math.log(1 + Math.exp(0.75)), 12);
   });
 
   it('does not compare what was taken with what else was taken, and learns nothing from a decision of which all or nothing was', () => {
@@ -82,7 +82,7 @@ describe('the objective', () => {
       log.add([0, 1, 0, 0, 0, 0], 2, taken);
       log.end();
     }
-    const [one, two, three] = rows.map(([rank]) => worth(60, rank));
+    const [one, two, three] = rows.map(([rank]) => worth('session', 60, rank));
     const objective = objectiveOf(log.done(), 60, 1);
     expect(objective.taken).toBe(2);
     expect(objective.value(prior)).toBeCloseTo(Math.log(1 + Math.exp(three - one)) + Math.log(1 + Math.exp(three - two)), 12);
