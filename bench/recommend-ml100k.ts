@@ -11,8 +11,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadKernel } from '../models/recommend/load.js';
-import { createRecommender, defaultSettings, type RecommendSettings } from '../models/recommend/recommender.js';
+import { defaultSettings, type RecommendSettings } from '../models/recommend/recommender.js';
 import type { SuiteOptions } from './main.js';
 import { createChannels } from './recommend-channels.js';
 import { row, type Row } from './report.js';
@@ -78,18 +77,13 @@ export function ml100kRows(say: SuiteOptions['say']): Row[] {
   }
   say(`ml100k: ${split.train.length} ratings, ${split.test.size} users`);
   const channels = createChannels(untimed);
-  const model = createRecommender(untimed, loadKernel());
-  for (const { customer, item } of split.train) {
-    channels.observe(customer, item, 1, 0);
-    model.observe(customer, item, 1, 0);
-  }
+  for (const { customer, item } of split.train) channels.observe(customer, item, 1, 0);
   const popular = quality(split.test, popularity(split));
   if (!near(popular.precision, 0.1907) || !near(popular.recall, 0.118)) throw new Error(`bench: popularity came out at ${popular.precision}/${popular.recall}, not at the published .1907/.1180: another protocol`);
   const names = (ids: number[]): string[] => ids.map((id) => channels.nameOf(id));
   const asks: Record<string, Ask> = {
     itemitem: (customer) => names(channels.itemItem(customer, cutoff)),
     useruser: (customer) => names(channels.userUser(customer, cutoff)),
-    blend: (customer) => model.recommend(customer, cutoff, 0).map(({ item }) => item),
   };
   return Object.entries(asks).flatMap(([name, ask]) => {
     const { precision, recall } = quality(split.test, ask);

@@ -121,9 +121,9 @@ async function factorisation(name: string, matrix: SparseMatrix, say: Say): Prom
 
 // ---- answers ----
 
-type Histories = Map<string, { item: string; strength: number }[]>;
+export type Histories = Map<string, { item: string; strength: number }[]>;
 
-function historiesOf(train: Split['train']): Histories {
+export function historiesOf(train: Split['train']): Histories {
   const histories: Histories = new Map();
   for (const { customer, item } of train) {
     const mine = histories.get(customer) ?? [];
@@ -133,7 +133,7 @@ function historiesOf(train: Split['train']): Histories {
   return histories;
 }
 
-function learnt(histories: Histories, settings: SvdSettings): Svd {
+export function learnt(histories: Histories, settings: SvdSettings): Svd {
   const interactions = createInteractions();
   for (const history of histories.values()) {
     for (const { item, strength } of history) interactions.add(item, strength);
@@ -147,8 +147,8 @@ function askOf(svd: Svd, histories: Histories): Ask {
   return (customer) => svd.rank(histories.get(customer) ?? [], cutoff, (item) => owned.get(customer)?.has(item) === true).map(({ item }) => item);
 }
 
-/** One setting at a time beside the defaults. */
-function validate({ train }: Split, say: Say): void {
+/** A fifth of each customer's training items, held out of the others. */
+export function validationCut({ train }: Split): { kept: Histories; held: Split['test'] } {
   const random = createRandom(3);
   const [kept, held] = [historiesOf(train), new Map<string, Set<string>>()];
   for (const [customer, history] of kept) {
@@ -156,6 +156,12 @@ function validate({ train }: Split, say: Say): void {
     for (let n = Math.round(history.length / 5); n > 0; n -= 1) out.add(history.splice(random.below(history.length), 1)[0].item);
     if (out.size > 0) held.set(customer, out);
   }
+  return { kept, held };
+}
+
+/** One setting at a time beside the defaults. */
+function validate(split: Split, say: Say): void {
+  const { kept, held } = validationCut(split);
   const choices: Partial<SvdSettings>[] = [
     {}, { rank: 10 }, { rank: 32 }, { rank: 50 }, { itemPower: 0 }, { itemPower: 0.15 }, { itemPower: 0.5 }, { customerPower: 0 }, { customerPower: 0.6 },
     { spectrumPower: 0 }, { spectrumPower: 1 }, { itemPower: 0, customerPower: 0, spectrumPower: 0 },

@@ -1,5 +1,6 @@
 /** Recommendations: how good they are, what waiting for the night costs, and how fast they are given. */
 import { messageOf } from '../schemas/errors.js';
+import { ml100kBlendRows } from './recommend-blend.js';
 import { budgetRows } from './budget.js';
 import type { SuiteOptions } from './main.js';
 import { basketRows } from './recommend-basket.js';
@@ -22,6 +23,7 @@ const parts: Record<string, Part> = {
   basket: basketRows,
   svd: svdRows,
   ml100k: ml100kRows,
+  blend: ml100kBlendRows,
   prequential: prequentialRows,
   pruning: pruningRows,
   budget: budgetRows,
