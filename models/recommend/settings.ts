@@ -64,7 +64,7 @@ const bounds: Record<keyof RecommendLimits, number> = {
 /** What the heap needs besides: slack, and histories worth having. */
 const leastForHistories = 32 * 2 ** 20;
 /** Bytes that are reserved for each customer and item, scratch included (assembly/index.ts, init). */
-const RESERVED = { customer: 32 + 12, item: 80 + 36 };
+const RESERVED = { customer: 32 + 12, item: 80 + 37 };
 
 export function prunes(pruning: PruningSettings | undefined): pruning is PruningSettings {
   return pruning !== undefined && pruning.delta > 0;

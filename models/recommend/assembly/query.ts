@@ -7,7 +7,7 @@
  *               list: sum of cosine(candidate, q) r(q) over its entries q in the customer's history
  *   user-user   cosine with every customer in the seeds' postings, the best USERS of them, their items weighted by it
  */
-import { DYING, NONE, R_MIN, customerAt, dotScale, flush, hot, norm2Of, cold, rScale, DOT_MIN } from './records';
+import { DYING, NONE, R_MIN, customerAt, dotScale, flush, hot, norm2Of, cold, rScale, DOT_MIN, dyingCount } from './records';
 import { popularityOf, topAt, topCount } from './popular';
 import { pow2 } from './memory';
 
@@ -15,10 +15,12 @@ import { pow2 } from './memory';
 export const MOST: u32 = 512;
 /** The most entries of a history that may be seeds. */
 const SEEDS: u32 = 200;
-/** The weight of what counts for nothing: it is in the history all the same. */
-const NOTHING: f64 = 1e-300;
 /** Reasons given for an item. */
 const REASONS: u32 = 3;
+
+/** In `marks`: it counts as a reason; it is not to be shown. */
+const COUNTS: u8 = 1;
+const LEFT_OUT: u8 = 2;
 
 // How similarities are weighted: ../weighting.ts has the meaning, the source and the default of each.
 let itemSeeds: u32 = 50;
@@ -127,6 +129,8 @@ let heapLimit: u32 = 0;
 // By item: sum f64 and how many were added u32, 16 bytes; what the customer has (open()), 16 bytes; the items touched. Sums by customer.
 let itemSums: usize = 0;
 let owned: usize = 0;
+/** A byte of each item, 0 but for the opened customer's: lists are matched against it, and it stays in the nearest cache. */
+let marks: usize = 0;
 let touched: usize = 0;
 let customerSums: usize = 0;
 let touchedCustomers: usize = 0;
@@ -158,6 +162,7 @@ export function initQuery(at: usize, items: u32, customers: u32): usize {
   owned = at; at += <usize>items << 4;
   customerSums = at; at += <usize>customers << 3;
   touched = at; at += <usize>items << 2;
+  marks = at; at = (at + items + 7) & ~7;
   touchedCustomers = at; at += <usize>customers << 2;
   return (at + 15) & ~15;
 }
@@ -232,7 +237,7 @@ function drain(): u32 {
 // @ts-ignore: decorator
 @inline
 function dying(item: u32): bool {
-  return (load<u32>(hot(item), 28) & DYING) !== 0;
+  return dyingCount !== 0 && (load<u32>(hot(item), 28) & DYING) !== 0;
 }
 
 /** Puts the seeds' history indices into `seeds`; ties in r go to the one raised later. */
@@ -275,8 +280,8 @@ function liveNorm2(c: u32): f64 {
 
 /**
  * Marks the history of c for the queries up to close(c): at each of its items the weight r(q) / |u| (times its rarity) and the item's share
- * of the denominator of a similarity, norm2(q)^(1 - alpha). A weight of NOTHING is that of an item that was sent back.
- * A denominator below zero marks what may be shown again: a thing done to it that weighs less than `leaveOut`.
+ * of the denominator of a similarity, norm2(q)^(1 - alpha). What was sent back counts for nothing and is left out; what was
+ * done to an item that weighs less than `leaveOut` may be shown again.
  */
 export function open(c: u32): void {
   const at = customerAt(c);
@@ -297,20 +302,19 @@ export function open(c: u32): void {
     let weight = counts ? saturated(r) / norm * rarity(q, itemRarity) : 0;
     // Without shrinkage the denominator leaves the sum: a division less for each neighbour.
     if (shrinkage === 0) weight /= local(share, itemLocality);
-    store<f64>(place, max(weight, NOTHING));
-    store<f64>(place, r !== 0 && r < leaveOut ? -share : share, 8);
+    store<f64>(place, weight);
+    store<f64>(place, share, 8);
+    store<u8>(marks + q, (weight > 0 ? COUNTS : 0) | (r !== 0 && r < leaveOut ? 0 : LEFT_OUT));
   }
 }
 
-/** All zero again. */
+/** No marks again. */
 export function close(c: u32): void {
   const at = customerAt(c);
   const items = <usize>load<u32>(at, 8) + (<usize>load<u32>(at, 16) << 3);
   const length = load<u32>(at, 12);
   for (let i: u32 = 0; i < length; i++) {
-    const place = owned + (<usize>load<u32>(items + (<usize>i << 2)) << 4);
-    store<f64>(place, 0);
-    store<f64>(place, 0, 8);
+    store<u8>(marks + load<u32>(items + (<usize>i << 2)), 0);
   }
 }
 
@@ -318,7 +322,7 @@ export function close(c: u32): void {
 // @ts-ignore: decorator
 @inline
 export function leftOut(q: u32): bool {
-  return load<f64>(owned + (<usize>q << 4), 8) > 0;
+  return (load<u8>(marks + q) & LEFT_OUT) !== 0;
 }
 
 // ---- item-item ----
@@ -336,10 +340,10 @@ export function itemItem(c: u32, limit: u32): u32 {
     const list: usize = load<u32>(h, 16);
     const ids = list + (<usize>load<u16>(h, 22) << 3);
     const length = <u32>load<u16>(h, 20);
+    if ((load<u8>(marks + p) & COUNTS) === 0) continue;
     const mine = owned + (<usize>p << 4);
     const weight = load<f64>(mine);
-    if (weight <= NOTHING) continue;
-    const by = shrinkage === 0 ? dotScale(p) : dotScale(p) / Math.abs(load<f64>(mine, 8));
+    const by = shrinkage === 0 ? dotScale(p) : dotScale(p) / load<f64>(mine, 8);
     for (let i: u32 = 0; i < length; i++) {
       const q = load<u32>(ids + (<usize>i << 2));
       const part = load<f64>(list + (<usize>i << 3)) * by;
@@ -385,29 +389,28 @@ function byOwnList(q: u32): f64 {
   let sum: f64 = 0;
   if (shrinkage === 0 && itemLocality === 3) {
     for (let i: u32 = 0; i < length; i++) {
-      const weight = load<f64>(owned + (<usize>load<u32>(ids + (<usize>i << 2)) << 4));
-      if (weight <= NOTHING) continue;
+      const p = load<u32>(ids + (<usize>i << 2));
+      if ((load<u8>(marks + p) & COUNTS) === 0) continue;
       const dot = load<f64>(list + (<usize>i << 3));
-      sum += dot * Math.sqrt(dot) * weight;
+      sum += dot * Math.sqrt(dot) * load<f64>(owned + (<usize>p << 4));
     }
     return sum * local(by, 3) / power(norm2Of(q), itemAlpha * 1.5);
   }
   const mine = power(norm2Of(q), itemAlpha);
   for (let i: u32 = 0; i < length; i++) {
-    const place = owned + (<usize>load<u32>(ids + (<usize>i << 2)) << 4);
-    const weight = load<f64>(place);
-    if (weight > NOTHING) sum += share(load<f64>(list + (<usize>i << 3)) * by, mine, place, weight);
+    const p = load<u32>(ids + (<usize>i << 2));
+    if ((load<u8>(marks + p) & COUNTS) !== 0) sum += share(load<f64>(list + (<usize>i << 3)) * by, mine, p);
   }
   return sum;
 }
 
-/** What one item of the history, whose mark is at `place`, adds to the score of a candidate. */
+/** What an item p of the history adds to the score of a candidate. */
 // @ts-ignore: decorator
 @inline
-function share(dot: f64, mine: f64, place: usize, weight: f64): f64 {
-  return shrinkage === 0
-    ? local(dot / mine, itemLocality) * weight
-    : local(dot / (mine * Math.abs(load<f64>(place, 8)) + shrinkage), itemLocality) * weight;
+function share(dot: f64, mine: f64, p: u32): f64 {
+  const place = owned + (<usize>p << 4);
+  const weight = load<f64>(place);
+  return local(dot / (shrinkage === 0 ? mine : mine * load<f64>(place, 8) + shrinkage), itemLocality) * weight;
 }
 
 /** The history items of the opened customer that contribute most to the score of q; they become the answer at `i`. Returns how many. */
@@ -421,10 +424,8 @@ export function explain(q: u32, i: u32): u32 {
   begin(REASONS);
   for (let j: u32 = 0; j < length; j++) {
     const p = load<u32>(ids + (<usize>j << 2));
-    const place = owned + (<usize>p << 4);
-    const weight = load<f64>(place);
-    if (weight <= NOTHING) continue;
-    const part = share(load<f64>(list + (<usize>j << 3)) * by, mine, place, weight);
+    if ((load<u8>(marks + p) & COUNTS) === 0) continue;
+    const part = share(load<f64>(list + (<usize>j << 3)) * by, mine, p);
     if (part > 0) offer(part, p);
   }
   const count = heapCount;
