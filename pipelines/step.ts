@@ -32,7 +32,7 @@ export type Emit = (decision: Decision) => void;
 export interface Step<State> {
   empty(): State;
   step(state: State, event: StoredEvent, emit: Emit): void;
-  /** May share memory with the state: copy before the next step. */
+  /** The caller's own bytes: the state goes on changing while they are written. */
   snapshot(state: State): Uint8Array[];
   /** @throws AftercareError snapshot_damaged, also when the settings differ */
   restore(chunks: Uint8Array[]): State;

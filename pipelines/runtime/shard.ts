@@ -278,7 +278,7 @@ class OwnedShard<State> {
     await this.committer.drain();
     if (this.#seq === this.#snapshotSeq) return;
     const seq = this.#seq;
-    const chunks = parts.step.snapshot(this.state).map((chunk) => new Uint8Array(chunk));
+    const chunks = parts.step.snapshot(this.state);
     this.#messagesSinceSnapshot = 0;
     this.#snapshotMs = performance.now();
     this.#saving = parts.snapshots

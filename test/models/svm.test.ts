@@ -219,7 +219,7 @@ describe('the model file', () => {
       edit(copy);
       return [copy];
     };
-    expect(() => loadSvm([bytes.subarray(0, 20)])).toThrow('svm snapshot: truncated, 20 bytes');
+    expect(() => loadSvm([bytes.subarray(0, 15)])).toThrow('svm snapshot: truncated, 15 bytes');
     expect(() => loadSvm([bytes.subarray(0, bytes.length - 1)])).toThrow('svm snapshot: checksum differs');
     expect(() => loadSvm(changed((copy) => (copy[300] ^= 1)))).toThrow('svm snapshot: checksum differs');
     expect(() => loadSvm(changed((copy) => copy.write('ALRB', 0, 'latin1')))).toThrow('svm snapshot: starts with "ALRB"');
