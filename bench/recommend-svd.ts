@@ -17,6 +17,7 @@ import { createSvd, type Svd } from '../models/svd/rank.js';
 import { defaultSvdSettings, type SvdSettings } from '../models/svd/settings.js';
 import { createRandom } from '../simulator/random.js';
 import type { SuiteOptions } from './main.js';
+import { millionInteractions } from './million.js';
 import { askPython } from './python.js';
 import { cutoff, popularity, quality, readSplit, type Ask, type Split } from './recommend-ml100k.js';
 import { quantile, row, type Row } from './report.js';
@@ -54,7 +55,7 @@ interface Peer { default: Effort; same: Effort; exact: number[] }
 
 export async function svdRows(say: Say): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const [name, matrix] of Object.entries({ ml100k: readRatings(), million: million() })) {
+  for (const [name, matrix] of Object.entries({ ml100k: readRatings(), million: millionMatrix() })) {
     if (matrix === undefined) say(`recommend.svd.${name}_s is skipped: ${ratings} is not here`);
     else rows.push(await factorisation(name, matrix, say));
   }
@@ -74,31 +75,9 @@ function readRatings(): SparseMatrix | undefined {
   return matrixOf(rows, columns, lines.map(([user, item, value]) => ({ row: user - 1, column: item - 1, value })));
 }
 
-/** As large as movielens-1m, by a seed: popularity by Zipf's law, and half of what a customer has from a taste of its own. */
-function million(): SparseMatrix {
-  const [rows, columns, wanted, tastes] = [6040, 3706, 1_000_209, 40];
-  const random = createRandom(1);
-  const steps = new Float64Array(columns);
-  let total = 0;
-  for (let i = 0; i < columns; i += 1) steps[i] = total += (i + 10) ** -0.9;
-  const draw = (): number => {
-    const x = random.uniform() * total;
-    let [low, high] = [0, columns - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (steps[middle] < x) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
-  const entries: { row: number; column: number; value: number }[] = [];
-  for (let customer = 0; customer < rows; customer += 1) {
-    const most = Math.round(((wanted - entries.length) / (rows - customer)) * (customer === rows - 1 ? 1 : 0.2 + 1.6 * random.uniform()));
-    const own = new Set<number>();
-    while (own.size < most) own.add(random.chance(0.5) ? draw() : (draw() * tastes + (customer % tastes)) % columns);
-    for (const column of own) entries.push({ row: customer, column, value: 1 + random.below(5) });
-  }
-  return matrixOf(rows, columns, entries);
+function millionMatrix(): SparseMatrix {
+  const { customers, items, interactions } = millionInteractions();
+  return matrixOf(customers, items, interactions.map(({ customer, item, value }) => ({ row: customer, column: item, value })));
 }
 
 async function factorisation(name: string, matrix: SparseMatrix, say: Say): Promise<Row> {
