@@ -44,7 +44,7 @@ export interface LiveModels<Readers extends ModelReaders = ModelReaders> {
   readonly versions: ReadonlyMap<string, LiveVersion>;
 }
 
-/** `cosine-sessions-1+svd.17`: what decided, with the versions that took part. @param models  those that may take part */
+/** `cosine-sessions-2+svd.17`: what decided, with the versions that took part. @param models  those that may take part */
 export function decidedBy(base: string, versions: ReadonlyMap<string, LiveVersion>, models: readonly string[]): string {
   return [base, ...models.flatMap((name) => (versions.has(name) ? [`${name}.${versions.get(name)?.version}`] : []))].join('+');
 }

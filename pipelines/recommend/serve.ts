@@ -12,7 +12,7 @@ import type { RecommendState } from './state.js';
 import { svdChannel } from './svd.js';
 
 /** Name and version of what decides; a row carries it, so that an analyst can tell decisions apart. */
-export const recommendModel = 'cosine-sessions-1';
+export const recommendModel = 'cosine-sessions-2';
 /** The promoted models that take part where they are live; a row names their versions too. */
 const promotedModels = ['svd', 'blend'];
 const noneLive: PromotedModels = { versions: new Map(), get: () => undefined };

@@ -46,7 +46,7 @@ describe('the session channel', () => {
   it('is fused with the others, with the items of the session as its reasons', () => {
     const state = fold(step.empty(), [...shop(), click('ann-1', 'ann', { item: 'kettle', atMs: atMs + 60_000 })]);
     const { answer, decision } = recommend(state, { customer: 'ann', k: 5 }, place, atMs);
-    expect(answer.model).toBe('cosine-sessions-1');
+    expect(answer.model).toBe('cosine-sessions-2');
     expect(answer.items.map(({ item, channel }) => ({ item, channel }))).toEqual([{ item: 'cup', channel: 'session' }, { item: 'lamp', channel: 'item-item' }]);
     const [cup, lamp] = answer.items;
     expect(cup.because[0].item).toBe('kettle');
@@ -95,7 +95,7 @@ describe('the session channel', () => {
     expect(hashOf(state)).toBe(before);
     const live = new Map([['svd', { version: 17, sha256: 'a'.repeat(64), bytes: 1, seq: 1024 }]]);
     const { answer, decision } = recommend(state, { customer: 'a' }, place, atMs, { versions: live, get: () => undefined });
-    expect([answer.model, (decision.value as Answer).model]).toEqual(['cosine-sessions-1+svd.17', 'cosine-sessions-1+svd.17']);
+    expect([answer.model, (decision.value as Answer).model]).toEqual(['cosine-sessions-2+svd.17', 'cosine-sessions-2+svd.17']);
   });
 
   it('forgets on command', () => {

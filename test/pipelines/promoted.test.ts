@@ -127,9 +127,9 @@ describe('the snapshot', () => {
 
 it('what decided is named with the versions that took part', () => {
   const state = step.empty();
-  const named = (): string => decidedBy('cosine-sessions-1', state.versions, ['svd', 'blend']);
-  expect(named()).toBe('cosine-sessions-1');
+  const named = (): string => decidedBy('cosine-sessions-2', state.versions, ['svd', 'blend']);
+  expect(named()).toBe('cosine-sessions-2');
   fold(state, blend(3, 1), svd(17, 2));
-  expect(named()).toBe('cosine-sessions-1+svd.17+blend.3');
+  expect(named()).toBe('cosine-sessions-2+svd.17+blend.3');
   expect(decidedBy('x', state.versions, ['intent'])).toBe('x');
 });

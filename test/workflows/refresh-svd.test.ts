@@ -112,7 +112,7 @@ describe('refreshSvd', () => {
     const { result } = await refresh();
     expect(result).toMatchObject({ seq: 0, customers: 0, entries: 0, rank: 0, live: [] });
     expect(result).not.toHaveProperty('sha256');
-    expect((await ask<RecommendAnswer>('recommend', { customer: 'c1' })).model).toBe('cosine-sessions-1');
+    expect((await ask<RecommendAnswer>('recommend', { customer: 'c1' })).model).toBe('cosine-sessions-2');
     await expect(refresh({ ...input, shards: 0 })).rejects.toMatchObject({ code: 'bad_request', message: expect.stringContaining('shards must be a whole number from 1 to 256, got 0') as unknown });
     await expect(refresh({ ...input, halfLifeDays: 'x' })).rejects.toThrow(/halfLifeDays must be a number from 0.01 to 36500, got "x"/);
   });
@@ -158,7 +158,7 @@ describe('refreshSvd', () => {
     for (let shard = 0; shard < shards; shard += 1) expect((await statusOf(shard)).promoted).toEqual({ svd: result?.version });
     if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/refresh-svd.json', historyText(await temporal.workflow.getHandle(workflowId).fetchHistory()));
     const answers = await Promise.all(customers.slice(0, 40).map((customer) => ask<RecommendAnswer>('recommend', { customer, k: 5 })));
-    for (const { model } of answers) expect(model).toBe(`cosine-sessions-1+svd.${result?.version}`);
+    for (const { model } of answers) expect(model).toBe(`cosine-sessions-2+svd.${result?.version}`);
     const channels = answers.flatMap(({ items }) => items.map(({ channel }) => channel));
     expect(channels.filter((channel) => channel === 'svd').length).toBeGreaterThan(10);
     const rows = (): Promise<unknown[]> => withClickHouse(system.endpoints, async (client) => {

@@ -48,7 +48,7 @@ function logged(first: number, count: number): Logged {
     for (let i = 0; i < 5; i += 1) {
       rows.push({
         shard: d % shards, commitSeq: d + 1, answer: 0, rank: i + 1, atMs, seq: 0, customer, item: item(i), score: 1 - i / 10, channel: 'session',
-        ranks: { session: i + 1, 'user-user': 5 - i }, because: [], against: [], model: 'cosine-sessions-1',
+        ranks: { session: i + 1, 'user-user': 5 - i }, because: [], against: [], model: 'cosine-sessions-2',
       });
     }
     const taken = uniform() < 0.8 ? 4 : Math.floor(5 * uniform());
@@ -130,7 +130,7 @@ describe('tuneBlend', () => {
     const { result } = await tune();
     expect(result).toMatchObject({ decisions: 50, train: 40, test: 10, promoted: [] });
     expect(result?.reason).toBe('too few decisions of which something was taken: 40 to learn from and 10 to judge by, of 50; 100 and 25 are needed');
-    expect((await ask('c1')).model).toBe('cosine-sessions-1');
+    expect((await ask('c1')).model).toBe('cosine-sessions-2');
   });
 
   it('learns what customers go for from what they did in time, and makes it live in every shard', async () => {
@@ -148,7 +148,7 @@ describe('tuneBlend', () => {
     expect(result?.promoted).toHaveLength(shards);
     await folded();
     for (let shard = 0; shard < shards; shard += 1) expect((await statusOf(shard)).promoted).toEqual({ blend: result?.version });
-    for (const customer of ['c1', 'c2', 'c3', 'nobody']) expect((await ask(customer)).model).toBe(`cosine-sessions-1+blend.${result?.version}`);
+    for (const customer of ['c1', 'c2', 'c3', 'nobody']) expect((await ask(customer)).model).toBe(`cosine-sessions-2+blend.${result?.version}`);
     if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/tune-blend.json', historyText(await temporal.workflow.getHandle(workflowId).fetchHistory()));
   });
 
