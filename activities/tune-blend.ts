@@ -93,7 +93,7 @@ export function createBlendActivities({ nc, clickhouse, artefacts }: BlendDepend
 
 export type BlendActivities = ReturnType<typeof createBlendActivities>;
 
-/** A constant takes a second of a large log: a heartbeat lies between two of them. */
+/** A constant takes half a second of the largest log: a heartbeat lies between two of them. */
 async function fit(train: Impressions, pulse: Pulse<Progress>): Promise<FittedBlend> {
   const fits: FittedBlend[] = [];
   for (const constant of constants) {
