@@ -56,20 +56,33 @@ export function blendRows(name: string, { train, test }: Split, alone: Quality, 
   const { blend, taken } = fitBlend(log.done());
   models.svd = factors(train);
   const [learnt, equal] = [createScore(), createScore()];
+  const [hits, reciprocals]: [number[], number[]] = [[], []];
   play(test, (click) => {
     const isNew = !models.sessions.current(click.customer).includes(click.item);
-    learnt.add(answer(models, click, K, blend), click.item, isNew);
+    const found = answer(models, click, K, blend);
+    learnt.add(found, click.item, isNew);
+    const [mine, others] = [found, models.sessions.recommend(click.customer, K, 'with own')].map((list) => list.findIndex(({ item }) => item === click.item) + 1);
+    hits.push(Math.sign(mine) - Math.sign(others));
+    reciprocals.push((mine > 0 ? 1 / mine : 0) - (others > 0 ? 1 / others : 0));
     equal.add(answer(models, click, K, equalBlend), click.item, isNew);
   });
   const [found, before] = [learnt.done(), equal.done()];
   if (found.asked !== alone.asked) throw new Error(`bench: the blend was asked ${found.asked} times, the session channel ${alone.asked} times`);
   say(`${name}: weights of ${taken} clicks of the training part: ${channels.map((channel) => `${channel} ${blend.weights[channel].toFixed(2)}`).join(', ')}, constant ${blend.constant}; equal weights give HR@20 ${before.hr20.toFixed(4)}, MRR@20 ${before.mrr20.toFixed(4)}`);
+  say(`${name}: blend less the session channel, click by click: HR@20 ${withError(hits)}, MRR@20 ${withError(reciprocals)} (95%)`);
   const note = 'the session channel alone, kept live, on the same clicks';
   return [
     row(`recommend.${name}.blend.hr20`, found.hr20, 'share', alone.hr20, note),
     row(`recommend.${name}.blend.mrr20`, found.mrr20, 'share', alone.mrr20, note),
     row(`recommend.${name}.blend.new_hr20`, found.newHr20, 'share', alone.newHr20, `${note}; clicks on items that are new to the session`),
   ];
+}
+
+/** The mean of paired differences and how far it may be off by chance. */
+function withError(differences: number[]): string {
+  const mean = differences.reduce((sum, x) => sum + x, 0) / differences.length;
+  const variance = differences.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (differences.length - 1);
+  return `${mean.toFixed(4)} +- ${(1.96 * Math.sqrt(variance / differences.length)).toFixed(4)}`;
 }
 
 /** A session that the shop names goes on after any pause, so the channels of the session are asked whatever the time. */
