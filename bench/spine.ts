@@ -21,6 +21,7 @@ import type { ShardStatus } from '../pipelines/runtime/serve.js';
 import { readConfig } from '../schemas/config.js';
 import { decode } from '../schemas/decode.js';
 import { batchType, eventSubject, outSubject, shardServiceSubject, streams, type SubjectType } from '../schemas/subjects.js';
+import { foldRows } from './fold.js';
 import type { SuiteOptions } from './main.js';
 import { quantile, row, type Row } from './report.js';
 
@@ -31,6 +32,7 @@ export async function spine({ only, say }: SuiteOptions): Promise<Row[]> {
   const rows: Row[] = [];
   if (wanted('retail')) rows.push(...stepRows('retail', 'retail', say));
   if (wanted('zipf')) rows.push(...stepRows('zipf', 'simulator', say), ...stepRows('uniform_zipf', 'zipf', say));
+  if (wanted('fold')) rows.push(...(await foldRows(say)));
   if (wanted('single') || wanted('envelope')) {
     if (!existsSync(retailFile)) say(`spine.single and spine.envelope are skipped: ${retailFile} is not here`);
     else {
