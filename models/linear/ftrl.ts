@@ -8,6 +8,8 @@
  *   z_j <- z_j + g_j - sigma w_j
  *   w_j = 0 where |z_j| <= l1, else -(z_j - sign(z_j) l1) / ((beta + root_j) / alpha + l2)
  *
+ * The intercept starts at `start` = s: z_W = -s beta / alpha, so that the term of beta holds it to s instead of to 0.
+ *
  * A column that is rarely other than 0 keeps a large step for when it is. The intercept is penalised neither by l1 nor by l2.
  * Source: McMahan et al. 2013, "Ad click prediction: a view from the trenches", algorithm 1.
  */
@@ -23,9 +25,14 @@ export interface FtrlSettings {
   /** >= 0. Default 1: a prior of one unit of curvature against weights that one early fraud would send far off. */
   l2: number;
   classWeights: ClassWeights;
+  /**
+   * Log-odds that the intercept starts from. Default 0: even odds. Where the positive class is rare, say how rare: from 0 the
+   * first thousand rows pull every weight down with the intercept, and their squared gradients then slow what the few positives teach.
+   */
+  start: number;
 }
 
-export const defaultFtrlSettings: FtrlSettings = { alpha: 0.1, beta: 1, l1: 0, l2: 1, classWeights: { genuine: 1, fraud: 1 } };
+export const defaultFtrlSettings: FtrlSettings = { alpha: 0.1, beta: 1, l1: 0, l2: 1, classWeights: { genuine: 1, fraud: 1 }, start: 0 };
 
 export interface Ftrl {
   settings: FtrlSettings;
@@ -37,14 +44,20 @@ export interface Ftrl {
 
 /** @throws RangeError that names the setting */
 export function createFtrl(W: number, settings: FtrlSettings = defaultFtrlSettings): Ftrl {
-  const { alpha, beta, l1, l2, classWeights } = settings;
+  const { alpha, beta, l1, l2, classWeights, start } = settings;
   for (const [name, value] of Object.entries({ alpha, beta, 'classWeights.genuine': classWeights.genuine, 'classWeights.fraud': classWeights.fraud })) {
     if (!(value > 0 && Number.isFinite(value))) throw new RangeError(`ftrl: ${name} must be a number > 0, got ${value}`);
   }
   for (const [name, value] of Object.entries({ l1, l2 })) {
     if (!(value >= 0 && Number.isFinite(value))) throw new RangeError(`ftrl: ${name} must be a number >= 0, got ${value}`);
   }
-  return { settings, z: new Float64Array(W + 1), root: new Float64Array(W + 1), w: new Float64Array(W + 1) };
+  if (!Number.isFinite(start)) throw new RangeError(`ftrl: start must be finite log-odds, got ${start}`);
+  const model: Ftrl = { settings, z: new Float64Array(W + 1), root: new Float64Array(W + 1), w: new Float64Array(W + 1) };
+  if (start !== 0) {
+    model.z[W] = (-start * beta) / alpha;
+    model.w[W] = start;
+  }
+  return model;
 }
 
 /**

@@ -75,11 +75,11 @@ export function learn(model: Online, x: Float64Array, label: number, at = 0): vo
 }
 
 /** As a flat record, which a snapshot is checked against. */
-function flatten({ features, clip, ftrl: { alpha, beta, l1, l2, classWeights }, calibration }: OnlineSettings): Record<string, number | string> {
+function flatten({ features, clip, ftrl: { alpha, beta, l1, l2, classWeights, start }, calibration }: OnlineSettings): Record<string, number | string> {
   const text = (value: number): number | string => (Number.isFinite(value) ? value : String(value)); // JSON has no Infinity
   return {
     features: features.map(({ name, scale, missing }) => `${name}:${scale}:${missing}`).join('|'),
-    clip: text(clip), alpha, beta, l1, l2, genuine: classWeights.genuine, fraud: classWeights.fraud,
+    clip: text(clip), alpha, beta, l1, l2, genuine: classWeights.genuine, fraud: classWeights.fraud, start,
     prior: calibration.prior, halfLife: text(calibration.halfLife),
   };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createCalibration, learnCalibration } from '../../models/linear/calibrate.js';
-import { createFtrl, learnFtrl, type FtrlSettings } from '../../models/linear/ftrl.js';
+import { createFtrl, learnFtrl, restoreWeights, type FtrlSettings } from '../../models/linear/ftrl.js';
 import { linear, sigmoid, softplus } from '../../models/linear/logistic.js';
 import { createMedians, median, pushMedian } from '../../models/linear/median.js';
 import { createOnline, learn, loadOnline, logOdds, observeRow, saveOnline, score, terms, type OnlineSettings } from '../../models/linear/online.js';
@@ -104,7 +104,7 @@ it('plain SGD behind the scaling gives what river gives, prediction by predictio
   expect(worst(w, [...golden.stream.weights, golden.stream.intercept]) <= 1e-9).toBe(true);
 });
 
-const ftrlSettings: FtrlSettings = { alpha: 0.1, beta: 1, l1: 0, l2: 0, classWeights: { genuine: 1, fraud: 1 } };
+const ftrlSettings: FtrlSettings = { alpha: 0.1, beta: 1, l1: 0, l2: 0, classWeights: { genuine: 1, fraud: 1 }, start: 0 };
 
 describe('FTRL-Proximal', () => {
   it('gives the worked number', () => {
@@ -156,7 +156,19 @@ describe('FTRL-Proximal', () => {
     expect(model.w[1]).toBe(0); // too little evidence for l1
   });
 
+  it('starts its intercept where it is told, and is held to it as it would be to 0', () => {
+    const model = createFtrl(1, { ...ftrlSettings, start: -3 });
+    expect([...model.w]).toEqual([0, -3]);
+    restoreWeights(model);
+    expect(worst(model.w, [0, -3]) <= 1e-12).toBe(true);
+    learnFtrl(model, Float64Array.of(0), 0, 0);
+    // One proximal step: g + (beta / alpha) (w - start) + sigma (w - start) = 0 with g = p, root = p.
+    const p = sigmoid(-3);
+    expect(worst(model.w, [0, -3 - p / ((1 + p) / 0.1)]) <= 1e-12).toBe(true);
+  });
+
   it('refuses settings that it cannot learn with', () => {
+    expect(() => createFtrl(1, { ...ftrlSettings, start: -Infinity })).toThrow('ftrl: start must be finite log-odds, got -Infinity');
     expect(() => createFtrl(1, { ...ftrlSettings, alpha: 0 })).toThrow('ftrl: alpha must be a number > 0, got 0');
     expect(() => createFtrl(1, { ...ftrlSettings, l1: -1 })).toThrow('ftrl: l1 must be a number >= 0, got -1');
     expect(() => createFtrl(1, { ...ftrlSettings, classWeights: { genuine: 1, fraud: NaN } })).toThrow('classWeights.fraud must be a number > 0, got NaN');
@@ -209,7 +221,7 @@ describe('online calibration', () => {
 const settings: OnlineSettings = {
   features: [feature('amount', 'z', 'median'), feature('age', 'z', 'mean'), feature('share', 'range')],
   clip: 8,
-  ftrl: { alpha: 0.1, beta: 1, l1: 0, l2: 1, classWeights: { genuine: 1, fraud: 5 } },
+  ftrl: { alpha: 0.1, beta: 1, l1: 0, l2: 1, classWeights: { genuine: 1, fraud: 5 }, start: -2 },
   calibration: { prior: 1, halfLife: 1000 },
 };
 
