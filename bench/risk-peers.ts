@@ -67,12 +67,40 @@ for _ in range(job['rounds']):
 print(json.dumps({'perS': len(rows) / min(took), 'scores': scores}))
 `;
 
+/** The same with late verdicts: the last column is the time; a row is learned as it was, when its delay is over. */
+const riverDelayed = `${load}
+from collections import deque
+from river import linear_model, optim, preprocessing
+model = preprocessing.StandardScaler() | linear_model.LogisticRegression(optim.SGD(job['rate']))
+waiting, scores = deque(), []
+for values, label in zip(X.tolist(), y):
+    at = values.pop()
+    while waiting and waiting[0][0] + job['delayMs'] <= at:
+        _, before, truth = waiting.popleft()
+        model.learn_one(before, truth)
+    x = dict(zip(job['names'], values))
+    scores.append(model.predict_proba_one(x).get(True, .5))
+    waiting.append((at, x, bool(label)))
+print(json.dumps({'scores': scores}))
+`;
+
 export interface SklearnJob { cut: number; svmRows: number; l2: number; C: number; gamma: number; rounds: number }
 export interface SklearnAnswer { logistic: { auc: number; s: number }; svm: { auc: number; s: number } }
 export interface RiverAnswer { perS: number; scores: number[] }
 
 export const askSklearn = (matrix: Matrix, job: SklearnJob, say: SuiteOptions['say']): Promise<SklearnAnswer | undefined> => ask('scikit-learn', sklearn, matrix, job, say);
 export const askRiver = (matrix: Matrix, job: { rate: number; names: string[]; rounds: number }, say: SuiteOptions['say']): Promise<RiverAnswer | undefined> => ask('river', river, matrix, job, say);
+
+/** @param rows  D columns of X, their names, and the time of each row, ascending */
+export function askRiverDelayed({ names, X, y, atMs }: Matrix & { atMs: Float64Array }, job: { rate: number; delayMs: number }, say: SuiteOptions['say']): Promise<{ scores: number[] } | undefined> {
+  const D = names.length;
+  const timed = new Float64Array(y.length * (D + 1));
+  for (let i = 0; i < y.length; i += 1) {
+    timed.set(X.subarray(i * D, (i + 1) * D), i * (D + 1));
+    timed[i * (D + 1) + D] = atMs[i];
+  }
+  return ask('river', riverDelayed, { names: [...names, 'at'], X: timed, y }, { ...job, names }, say);
+}
 
 async function ask<T>(peer: string, program: string, matrix: Matrix, job: object, say: SuiteOptions['say']): Promise<T | undefined> {
   const folder = mkdtempSync(join(tmpdir(), 'aftercare-bench-'));

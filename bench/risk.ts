@@ -4,6 +4,7 @@ import type { SuiteOptions } from './main.js';
 import type { Row } from './report.js';
 import { batchRows } from './risk-batch.js';
 import { creditRows } from './risk-models.js';
+import { prequentialRows } from './risk-prequential.js';
 import { riverRows } from './risk-river.js';
 
 type Part = (say: SuiteOptions['say']) => Promise<Row[]> | Row[];
@@ -13,6 +14,7 @@ const parts: Record<string, Part> = {
   river: riverRows,
   credit: creditRows,
   batch: batchRows,
+  prequential: prequentialRows,
 };
 
 export async function risk({ only, say }: SuiteOptions): Promise<Row[]> {
