@@ -76,23 +76,45 @@ export interface Fused<Item> {
  * @returns at most k, best first; equals in the order in which they were proposed
  */
 export function fuse<Item>(proposals: Proposal<Item>[], { weights, constant }: Blend, k: number, factor?: (item: Item) => number): Fused<Item>[] {
-  const scoreOf = new Map<Item, number>();
-  for (const { channel, items } of proposals) {
+  const placeOf = new Map<Item, number>();
+  const [items, scores]: [Item[], number[]] = [[], []];
+  for (const { channel, items: proposed } of proposals) {
     if (weights[channel] <= 0) continue;
     const first = weights[channel] / (RRF + 1);
-    for (let i = 0; i < items.length; i += 1) scoreOf.set(items[i], (scoreOf.get(items[i]) ?? 0) + first * worth(channel, constant, i + 1));
+    for (let i = 0; i < proposed.length; i += 1) {
+      const [item, part] = [proposed[i], first * worth(channel, constant, i + 1)];
+      const place = placeOf.get(item);
+      if (place !== undefined) {
+        scores[place] += part;
+        continue;
+      }
+      placeOf.set(item, items.length);
+      items.push(item);
+      scores.push(part);
+    }
   }
-  if (factor !== undefined) for (const [item, score] of scoreOf) scoreOf.set(item, score * factor(item));
-  const best = [...scoreOf].sort(([, a], [, b]) => b - a).slice(0, k);
-  const chosen = new Map(best.map(([item, score]) => [item, { item, score, ranks: [] as [Channel, number][] }]));
-  for (const { channel, items } of proposals) {
+  if (factor !== undefined) for (let place = 0; place < items.length; place += 1) scores[place] *= factor(items[place]);
+  const fused = largest(scores, k).map((place): Fused<Item> => ({ item: items[place], score: scores[place], ranks: [] }));
+  const chosen = new Map(fused.map((one) => [one.item, one]));
+  for (const { channel, items: proposed } of proposals) {
     if (weights[channel] <= 0) continue;
-    for (let i = 0; i < items.length; i += 1) chosen.get(items[i])?.ranks.push([channel, i + 1]);
+    for (let i = 0; i < proposed.length; i += 1) chosen.get(proposed[i])?.ranks.push([channel, i + 1]);
   }
   const part = ([channel, rank]: [Channel, number]): number => weights[channel] * worth(channel, constant, rank);
-  const fused = [...chosen.values()];
-  for (const { ranks } of fused) if (ranks.length > 1) ranks.sort((a, b) => part(b) - part(a));
+  for (const { ranks } of fused) if (ranks.length > 1) ranks.sort((x, y) => part(y) - part(x));
   return fused;
+}
+
+/** Places of the k largest, the largest first; of equals the first. For a k that is small beside how many there are. */
+function largest(scores: number[], k: number): number[] {
+  const places: number[] = [];
+  for (let place = 0; place < scores.length; place += 1) {
+    if (places.length === k && scores[place] <= scores[places[k - 1]]) continue;
+    let at = places.length === k ? k - 1 : places.push(place) - 1;
+    for (; at > 0 && scores[places[at - 1]] < scores[place]; at -= 1) places[at] = places[at - 1];
+    places[at] = place;
+  }
+  return places;
 }
 
 /** What popular items that fill up score: below the last of the fused, and falling. */

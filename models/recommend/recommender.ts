@@ -92,6 +92,8 @@ interface State {
   kernel: Kernel;
   customers: Intern;
   items: Intern;
+  /** Names of items as strings, as far as answers needed them: making one of its bytes takes longer than ranking the item. */
+  names: (string | undefined)[];
   /** Ids of evicted items that the sweep has not freed yet. */
   dying: number[];
   begun: boolean;
@@ -108,6 +110,7 @@ export function createRecommender(settings: RecommendSettings, wasm: BufferSourc
     kernel: instantiate(wasm, settings, settings.limits.items + evictionBatch(settings.limits)),
     customers: createIntern(),
     items: createIntern(),
+    names: [],
     dying: [],
     begun: false,
     epoch: 0,
@@ -130,7 +133,7 @@ export function restoreRecommender(settings: RecommendSettings, wasm: BufferSour
   next((bytes) => kernel.bytes(kernel.customersAt(), bytes));
   next((bytes) => kernel.bytes(kernel.heapAt(), bytes));
   const { begun, newestMs, evicted } = header;
-  return serve({ settings, kernel, customers, items, dying: items.limbo(), begun, epoch: kernel.epochNow(), newestMs, evicted });
+  return serve({ settings, kernel, customers, items, names: [], dying: items.limbo(), begun, epoch: kernel.epochNow(), newestMs, evicted });
 }
 
 function serve(state: State): Recommender {
@@ -226,6 +229,7 @@ function addItem(state: State, name: string): number {
     finishSweep(state, Math.ceil((kernel.sweepLeft() >>> 0) / Math.max(1, room - 1)));
   }
   const id = items.add(name);
+  state.names[id] = undefined;
   kernel.addItem(id);
   return id;
 }
@@ -295,11 +299,12 @@ function fused(state: State, c: number | undefined, k: number, atMs: number, { o
   return answer;
 }
 
-function itemItem({ kernel, items }: State, c: number, depth: number): Source {
+function itemItem(state: State, c: number, depth: number): Source {
+  const { kernel } = state;
   return {
     channel: 'item-item',
     items: kernel.ids(kernel.itemItem(c, depth)),
-    because: (id) => kernel.reasons(id).map(({ item, weight }) => ({ item: items.nameOf(item) ?? '', weight })),
+    because: (id) => kernel.reasons(id).map(({ item, weight }) => ({ item: nameOf(state, item), weight })),
   };
 }
 
@@ -351,8 +356,9 @@ function demoted(state: State, against: NonNullable<RecommendOptions['against']>
 }
 
 function nameOf(state: State, id: number): string {
-  const name = state.items.nameOf(id);
+  const name = state.names[id] ?? state.items.nameOf(id);
   if (name === undefined) throw new Error(`recommend: item ${id} has no name: the state is inconsistent`);
+  state.names[id] = name;
   return name;
 }
 

@@ -2,7 +2,7 @@
 import type { Baskets } from '../../models/baskets/baskets.js';
 import { DEPTH, equalBlend, type Blend, type Ranking } from '../../models/recommend/fuse.js';
 import type { Sessions } from '../../models/sessions/sessions.js';
-import type { Recommender, Reason } from '../../models/recommend/recommender.js';
+import type { Recommendation, Recommender } from '../../models/recommend/recommender.js';
 import { kDefault, type BasketAnswer, type BasketRequest, type NeighboursAnswer, type NeighboursRequest, type ProfileAnswer, type ProfileRequest, type RecommendAnswer, type RecommendRequest, type SimilarAnswer, type SimilarRequest } from '../../schemas/services.js';
 import type { Svd } from '../../models/svd/rank.js';
 import { decidedBy, type LiveVersion } from '../promoted.js';
@@ -48,11 +48,7 @@ export function recommend({ recommender, sessions, objections }: RecommendState,
     atMs,
     seq: place.seq,
     model,
-    items: items.map(({ because, ...rest }) => ({
-      ...rest,
-      because: namesIn(because.filter(({ against: objection }) => objection === undefined)),
-      against: namesIn(because.filter(({ against: objection }) => objection !== undefined)),
-    })),
+    items: items.map(rowItem),
   };
   return { answer, decision: { table: 'recommendations', value: row } };
 }
@@ -68,7 +64,16 @@ function sessionChannels(sessions: Sessions, customer: string, k: number, atMs: 
 export const againChannel = (sessions: Sessions, customer: string): Ranking<string> =>
   ({ channel: 'again', ranked: sessions.current(customer).map((item) => ({ item, because: () => [{ item, weight: 1 }] })) });
 
-const namesIn = (reasons: Reason[]): string[] => [...new Set(reasons.flatMap(({ item }) => item ?? []))];
+/** The items that speak for it and against it, each once, the strongest first. */
+function rowItem({ item, score, channel, ranks, because }: Recommendation): Answer['items'][number] {
+  const [speakingFor, against]: [string[], string[]] = [[], []];
+  for (const reason of because) {
+    if (reason.item === undefined) continue;
+    const side = reason.against === undefined ? speakingFor : against;
+    if (!side.includes(reason.item)) side.push(reason.item);
+  }
+  return { item, score, channel, ranks, because: speakingFor, against };
+}
 
 export function similar(recommender: Recommender, request: SimilarRequest): SimilarAnswer | undefined {
   const items = recommender.similar(request.item, request.k ?? kDefault);
