@@ -3,6 +3,7 @@ import { messageOf } from '../schemas/errors.js';
 import type { SuiteOptions } from './main.js';
 import type { Row } from './report.js';
 import { batchRows } from './risk-batch.js';
+import { featureRows } from './risk-features.js';
 import { creditRows } from './risk-models.js';
 import { prequentialRows } from './risk-prequential.js';
 import { riverRows } from './risk-river.js';
@@ -12,6 +13,7 @@ type Part = (say: SuiteOptions['say']) => Promise<Row[]> | Row[];
 /** Speed first: what the other parts leave on the heap must not show. */
 const parts: Record<string, Part> = {
   river: riverRows,
+  features: featureRows,
   credit: creditRows,
   batch: batchRows,
   prequential: prequentialRows,

@@ -17,7 +17,9 @@ import { levelOf, WINDOWS } from './windows.js';
 
 export const EXACT_MAX = 16;
 export const ENTRY_INTS = 4;
-const [KEY_A, TICK, KEY_B] = [0, 2, 3];
+const KEY_A = 0;
+const TICK = 2;
+const KEY_B = 3;
 
 const REGISTERS = 64;
 const RANKS = 16;
@@ -63,7 +65,11 @@ export function meet(sets: Sets, head: number, { a, b }: Key, tick: number, sinc
     return head;
   }
   const { entries } = sets;
-  let [first, before, live, oldest, oldestTick] = [head, 0, 0, 0, Infinity];
+  let first = head;
+  let before = 0;
+  let live = 0;
+  let oldest = 0;
+  let oldestTick = 0x7fffffff;
   for (let link = head; link !== 0;) {
     const page = entries.ints[(link - 1) >>> SHIFT];
     const at = ((link - 1) & MASK) * ENTRY_INTS;
@@ -78,7 +84,10 @@ export function meet(sets: Sets, head: number, { a, b }: Key, tick: number, sinc
       give(entries, link);
     } else {
       live += 1;
-      if (page[at + TICK] < oldestTick) [oldest, oldestTick] = [link, page[at + TICK]];
+      if (page[at + TICK] < oldestTick) {
+        oldest = link;
+        oldestTick = page[at + TICK];
+      }
       before = link;
     }
     link = next;

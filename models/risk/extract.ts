@@ -6,7 +6,7 @@ import { findOrder, readOrder } from './orders.js';
 import { MASK, SHIFT, type Pages } from './pages.js';
 import * as S from './state.js';
 import { at as F, paymentAt, payments, windowsAt } from './vector.js';
-import { readWindows, sinceOf, TICK_MS, tickOf, WINDOWS } from './windows.js';
+import { createSince, readWindows, sinceOf, TICK_MS, tickOf, WINDOWS } from './windows.js';
 
 const hourMs = 3_600_000;
 export const DAY_MS = 24 * hourMs;
@@ -85,7 +85,7 @@ function history(records: Pages, id: number, event: Purchase | Refund, atMs: num
 }
 
 export function createExtract(state: S.State): Extract {
-  const since = new Int32Array(WINDOWS);
+  const since = createSince();
   const sums = new Float64Array(4 * WINDOWS);
   const order = new Float64Array(3);
   const key: Key = { a: 0, b: 0 };
@@ -97,8 +97,16 @@ export function createExtract(state: S.State): Extract {
     sinceOf(Math.max(tick, page[from + S.NEWEST]), since);
     readWindows(cells, page[from + S.CELLS], since, sums);
     const rows = refunds ? 4 : 2;
-    for (let row = 0; row < rows; row += 1) {
-      for (let k = 0; k < WINDOWS; k += 1) out[at + row * WINDOWS + k] = row % 2 === 0 ? sums[row * WINDOWS + k] : Math.log1p(sums[row * WINDOWS + k]);
+    for (let i = 0; i < rows * WINDOWS; i += 2 * WINDOWS) {
+      for (let k = 0; k < WINDOWS; k += 1) out[at + i + k] = sums[i + k];
+      let [last, log] = [0, 0];
+      for (let k = i + WINDOWS; k < i + 2 * WINDOWS; k += 1) {
+        if (sums[k] !== last) {
+          last = sums[k]; // most windows hold what the one before holds, and a logarithm costs more than the rest
+          log = Math.log1p(last);
+        }
+        out[at + k] = log;
+      }
     }
     return at + rows * WINDOWS;
   }

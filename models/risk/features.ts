@@ -20,7 +20,7 @@ import { addOrder, refundOrder } from './orders.js';
 import { MASK, SHIFT, type Pages } from './pages.js';
 import type { RiskFeatureSettings } from './settings.js';
 import * as S from './state.js';
-import { addToWindows, sinceOf, tickOf, WINDOWS } from './windows.js';
+import { addToWindows, createSince, sinceOf, tickOf, WINDOWS } from './windows.js';
 
 export type { TicketSignals } from './extract.js';
 export { featureNames, riskFeatures } from './vector.js';
@@ -75,7 +75,7 @@ function forget({ customers, evicted }: S.State, customer: string): void {
 }
 
 function createObserve(state: S.State): (event: Event, atMs: number) => void {
-  const since = new Int32Array(WINDOWS);
+  const since = createSince();
   const [me, its, order]: Key[] = [{ a: 0, b: 0 }, { a: 0, b: 0 }, { a: 0, b: 0 }];
   const { customers, cells, sets } = state;
 

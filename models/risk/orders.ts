@@ -4,8 +4,12 @@ import { give, MASK, NEXT, SHIFT, take, type Pool } from './pages.js';
 
 /** A refund of an older order than the last eight is one whose order is not known. */
 export const ORDERS_MAX = 8;
-const [KEY_A, TICK, KEY_B] = [0, 2, 3];
-const [BOUGHT, REFUNDED] = [2, 3];
+const KEY_A = 0;
+const TICK = 2;
+const KEY_B = 3;
+/** Floats. */
+const BOUGHT = 2;
+const REFUNDED = 3;
 
 /** @returns the link; 0: not there */
 export function findOrder(pool: Pool, head: number, { a, b }: Key): number {

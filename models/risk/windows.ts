@@ -28,14 +28,23 @@ export const grains = [1, 10, 60, 1440, 8640, 43_200] as const;
 export const buckets = [6, 6, 6, 6, 7, 6] as const;
 
 export const CELL_INTS = 8;
-const [TICK, PURCHASES, REFUNDS] = [0, 2, 3];
-const [BOUGHT, REFUNDED] = [2, 3];
+const TICK = 0;
+const PURCHASES = 2;
+const REFUNDS = 3;
+/** Floats. */
+const BOUGHT = 2;
+const REFUNDED = 3;
 
 export const tickOf = (atMs: number): number => Math.floor(atMs / TICK_MS);
 
-/** The oldest tick of each window as of a tick. @param out  WINDOWS integers */
+/** The oldest tick of each window as of a tick, and the tick itself, so that asking again for the same one costs nothing. */
+export const createSince = (): Int32Array => new Int32Array(WINDOWS + 1);
+
+/** @param out  of `createSince` */
 export function sinceOf(tick: number, out: Int32Array): void {
+  if (out[WINDOWS] === tick) return;
   for (let k = 0; k < WINDOWS; k += 1) out[k] = (Math.floor(tick / grains[k]) - buckets[k] + 1) * grains[k];
+  out[WINDOWS] = tick;
 }
 
 /** The smallest window that a tick lies in, and so all larger ones; WINDOWS: none. */
@@ -53,33 +62,45 @@ export function levelOf(tick: number, since: Int32Array): number {
  * @returns the new head
  */
 export function addToWindows(pool: Pool, head: number, tick: number, since: Int32Array, refund: boolean, amount: number): number {
-  let first = head;
-  if (levelOf(tick, since) < WINDOWS) {
-    let [before, link] = [0, head];
-    while (link !== 0 && tickAt(pool, link) > tick) [before, link] = [link, nextOf(pool, link)];
-    if (link === 0 || tickAt(pool, link) !== tick) {
-      const fresh = take(pool);
-      const at = ((fresh - 1) & MASK) * CELL_INTS;
-      const page = pool.ints[(fresh - 1) >>> SHIFT];
-      page[at + TICK] = tick;
-      page[at + NEXT] = link;
-      if (before === 0) first = fresh;
-      else setNext(pool, before, fresh);
-      link = fresh;
-    }
-    const record = link - 1;
-    const at = (record & MASK) * CELL_INTS;
-    pool.ints[record >>> SHIFT][at + (refund ? REFUNDS : PURCHASES)] += 1;
-    pool.floats[record >>> SHIFT][(at >> 1) + (refund ? REFUNDED : BOUGHT)] += amount;
+  if (levelOf(tick, since) === WINDOWS) return compact(pool, head, since);
+  let before = 0;
+  let link = head;
+  let its = -1;
+  while (link !== 0) {
+    const page = pool.ints[(link - 1) >>> SHIFT];
+    const at = ((link - 1) & MASK) * CELL_INTS;
+    its = page[at + TICK];
+    if (its <= tick) break;
+    before = link;
+    link = page[at + NEXT];
   }
+  let first = head;
+  if (link === 0 || its !== tick) {
+    const fresh = take(pool);
+    const page = pool.ints[(fresh - 1) >>> SHIFT];
+    const at = ((fresh - 1) & MASK) * CELL_INTS;
+    page[at + TICK] = tick;
+    page[at + NEXT] = link;
+    if (before === 0) first = fresh;
+    else setNext(pool, before, fresh);
+    link = fresh;
+  }
+  const at = ((link - 1) & MASK) * CELL_INTS;
+  pool.ints[(link - 1) >>> SHIFT][at + (refund ? REFUNDS : PURCHASES)] += 1;
+  pool.floats[(link - 1) >>> SHIFT][(at >> 1) + (refund ? REFUNDED : BOUGHT)] += amount;
   return compact(pool, first, since);
 }
 
 /** Merges what no window can tell apart any more, and drops what has left them all. */
 function compact(pool: Pool, head: number, since: Int32Array): number {
-  let [before, level, bucket] = [0, -1, -1];
+  let before = 0;
+  let level = -1;
+  let newer = 0;
   for (let link = head; link !== 0;) {
-    const tick = tickAt(pool, link);
+    const page = pool.ints[(link - 1) >>> SHIFT];
+    const at = ((link - 1) & MASK) * CELL_INTS;
+    const tick = page[at + TICK];
+    const next = page[at + NEXT];
     const mine = levelOf(tick, since);
     if (mine === WINDOWS) {
       giveAll(pool, link); // those behind it are older still
@@ -87,13 +108,15 @@ function compact(pool: Pool, head: number, since: Int32Array): number {
       setNext(pool, before, 0);
       return head;
     }
-    const next = nextOf(pool, link);
-    const its = Math.floor(tick / grains[mine]);
-    if (mine === level && its === bucket) {
+    if (mine === level && tick >= Math.floor(newer / grains[mine]) * grains[mine]) {
       merge(pool, before, link);
       setNext(pool, before, next);
       give(pool, link);
-    } else [before, level, bucket] = [link, mine, its];
+    } else {
+      before = link;
+      level = mine;
+      newer = tick;
+    }
     link = next;
   }
   return head;
@@ -130,8 +153,6 @@ export function readWindows(pool: Pool, head: number, since: Int32Array, sums: F
   for (let row = 0; row < sums.length; row += WINDOWS) for (let k = 1; k < WINDOWS; k += 1) sums[row + k] += sums[row + k - 1];
 }
 
-const tickAt = (pool: Pool, link: number): number => pool.ints[(link - 1) >>> SHIFT][((link - 1) & MASK) * CELL_INTS + TICK];
-const nextOf = (pool: Pool, link: number): number => pool.ints[(link - 1) >>> SHIFT][((link - 1) & MASK) * CELL_INTS + NEXT];
 function setNext(pool: Pool, link: number, next: number): void {
   pool.ints[(link - 1) >>> SHIFT][((link - 1) & MASK) * CELL_INTS + NEXT] = next;
 }
