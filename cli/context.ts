@@ -1,11 +1,12 @@
 /** What every command starts from: settings, where the servers are, and connections that are closed again. */
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectClickHouse } from '../pipelines/runtime/clickhouse.js';
 import { connectNats } from '../pipelines/runtime/jetstream/connect.js';
 import { readConfig, type Config } from '../schemas/config.js';
-import { AftercareError } from '../schemas/errors.js';
+import { AftercareError, messageOf } from '../schemas/errors.js';
 import { resolveEndpoints, type Endpoints } from '../servers/endpoints.js';
 
 /** Milliseconds that a part waits at its start for servers that are starting too. */
@@ -18,8 +19,19 @@ export interface Context {
 
 /** @throws AftercareError bad_config that names every bad variable */
 export function readContext(dataDir: string | undefined): Context {
-  const config = readConfig(process.env);
+  const config = withRules(readConfig(process.env));
   return { config, dataDir: resolve(dataDir ?? config.AFTERCARE_DATA_DIR) };
+}
+
+/** The rules of risk may stand in a file; what they say is checked where they are used. */
+function withRules(config: Config): Config {
+  const given = config.AFTERCARE_RISK_RULES.trim();
+  if (given.startsWith('[')) return config;
+  try {
+    return { ...config, AFTERCARE_RISK_RULES: readFileSync(given, 'utf8') };
+  } catch (cause) {
+    throw new AftercareError('bad_config', `AFTERCARE_RISK_RULES="${given}" is neither a JSON array nor a file that can be read: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** @throws AftercareError unavailable when nothing runs on the data directory and the environment names no servers */

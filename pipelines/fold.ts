@@ -13,18 +13,23 @@ import { readSvd } from './recommend/svd.js';
 import { recommendSettings } from './recommend/settings.js';
 import type { RecommendState, RecommendStateSettings } from './recommend/state.js';
 import { recommendStep } from './recommend/step.js';
+import { riskReaders } from './risk/promoted.js';
+import { riskSettings, type RiskSettings } from './risk/settings.js';
+import type { RiskState } from './risk/state.js';
+import { riskStep } from './risk/step.js';
 import { createSignals, signalSettings, type Signals, type SignalSettings } from './signals.js';
 import type { Step } from './step.js';
 
 /** How each promoted model is read from its artefact; its name is the `model` of its promotions. */
-export const modelReaders = { svd: readSvd, blend: readBlend } as const satisfies ModelReaders;
+export const modelReaders = { svd: readSvd, blend: readBlend, ...riskReaders } as const satisfies ModelReaders;
 
 export interface FoldState {
   /** The promoted models. Its step is the first: a model decides from the event behind its promotion on. */
   models: LiveModels<typeof modelReaders>;
+  /** Before recommendations and coupons: it says who gets none. */
+  risk: RiskState;
   recommend: RecommendState;
-  /** absent while no step reads or writes them */
-  signals: Signals | undefined;
+  signals: Signals;
   /** absent when there are no coupons */
   coupons: CouponState | undefined;
 }
@@ -32,6 +37,7 @@ export interface FoldState {
 export interface FoldSettings {
   recommend: RecommendStateSettings;
   signals: SignalSettings;
+  risk: RiskSettings;
   coupons: CouponSettings | undefined;
 }
 
@@ -40,45 +46,48 @@ export interface FoldSettings {
  * @throws AftercareError bad_config
  */
 export const foldSettings = (config: Config, secret = config.AFTERCARE_COUPON_SECRET): FoldSettings =>
-  ({ recommend: recommendSettings(config), signals: signalSettings(config), coupons: couponSettings(config, secret) });
+  ({ recommend: recommendSettings(config), signals: signalSettings(config), risk: riskSettings(config), coupons: couponSettings(config, secret) });
 
-const names = ['models', 'recommend', 'signals', 'coupons'] as const;
+const names = ['models', 'recommend', 'signals', 'risk', 'coupons'] as const;
 
 /** @param kernel  of models/recommend */
 export function foldStep(settings: FoldSettings, kernel: WebAssembly.Module): Step<FoldState> {
   const models = promotedStep(modelReaders);
+  const risk = riskStep(settings.risk);
   const recommend = recommendStep(settings.recommend, kernel);
   const coupons: CouponStep | undefined = settings.coupons === undefined ? undefined : couponStep(settings.coupons);
   return {
-    empty: () => ({ models: models.empty(), recommend: recommend.empty(), ...(coupons === undefined ? withoutCoupons : { signals: createSignals(settings.signals), coupons: coupons.empty() }) }),
+    empty: () => ({ models: models.empty(), risk: risk.empty(), recommend: recommend.empty(), signals: createSignals(settings.signals), coupons: coupons?.empty() }),
     step(state, stored, emit) {
-      models.step(state.models, stored, emit);
-      recommend.step(state.recommend, stored, emit);
-      if (coupons === undefined || state.signals === undefined || state.coupons === undefined) return;
       const { event, receivedMs } = stored;
       // A producer's clock that runs ahead moves nobody's time.
       const atMs = Math.min(event.atMs, receivedMs);
+      models.step(state.models, stored, emit);
+      // Before the signals take the event in: it is judged by what was known before it.
+      risk.step(state.risk, state.models, state.signals, stored, atMs, emit);
+      recommend.step(state.recommend, stored, emit);
       state.signals.observe(event, atMs);
-      coupons.step(state.coupons, state.signals, stored, atMs, emit);
+      if (coupons !== undefined && state.coupons !== undefined) coupons.step(state.coupons, state.signals, stored, atMs, emit);
     },
     snapshot: (state) => bundle({
       models: models.snapshot(state.models),
       recommend: recommend.snapshot(state.recommend),
-      signals: state.signals?.snapshot() ?? [],
+      signals: state.signals.snapshot(),
+      risk: risk.snapshot(state.risk),
       coupons: coupons === undefined || state.coupons === undefined ? [] : coupons.snapshot(state.coupons),
     }),
     restore(chunks) {
       const parts = unbundle(chunks, names);
-      // Coupons first: when the snapshot has none, it is passed over before the largest part is read.
-      const beside = coupons === undefined ? withoutCoupons : { coupons: coupons.restore(parts.coupons), signals: createSignals(settings.signals, parts.signals) };
+      // The large part last: where another one does not fit, the snapshot is passed over before it is read.
+      const beside = { coupons: coupons?.restore(parts.coupons), risk: risk.restore(parts.risk), signals: createSignals(settings.signals, parts.signals) };
       return { models: models.restore(parts.models), recommend: recommend.restore(parts.recommend), ...beside };
     },
     hash: (state) => hashOfAll([
       models.hash(state.models),
       recommend.hash(state.recommend),
-      ...(coupons === undefined || state.signals === undefined || state.coupons === undefined ? [] : [state.signals.hash(), coupons.hash(state.coupons)]),
+      state.signals.hash(),
+      risk.hash(state.risk),
+      ...(coupons === undefined || state.coupons === undefined ? [] : [coupons.hash(state.coupons)]),
     ]),
   };
 }
-
-const withoutCoupons = { signals: undefined, coupons: undefined };

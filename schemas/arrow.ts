@@ -127,9 +127,11 @@ function lists<V>(child: Builder<V>, childType: DataType): Builder<readonly V[]>
   };
 }
 
+const orNaN = (of: Builder<number>): Builder<number | null> => ({ push: (value) => of.push(value ?? NaN), data: of.data, clear: of.clear });
 const u64 = () => wide(new Uint64(), false);
 const i64 = () => wide(new Int64(), true);
 const u32 = () => numbers(new Uint32(), (n) => new Uint32Array(n));
+const f64 = () => numbers(new Float64(), (n) => new Float64Array(n));
 const text = () => runs<string>(new Utf8());
 
 const builders: { [K in Kind]: () => Builder<KindValue[K]> } = {
@@ -140,11 +142,12 @@ const builders: { [K in Kind]: () => Builder<KindValue[K]> } = {
   u32,
   u64,
   i64,
-  f64: () => numbers(new Float64(), (n) => new Float64Array(n)),
+  f64,
   time: () => wide(new TimestampMillisecond('UTC'), true),
   texts: () => lists(text(), new Utf8()),
   u32s: () => lists(u32(), new Uint32()),
   i64s: () => lists(i64(), new Int64()),
+  f64s: () => lists(orNaN(f64()), new Float64()),
 };
 
 /** Collects rows of one table. Not safe to push while `finish` runs; buffers are kept for the next batch. */

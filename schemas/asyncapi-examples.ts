@@ -2,7 +2,7 @@
 import type { RejectReason } from './decode.js';
 import type { Event, EventType, Promote } from './events.js';
 import { limits } from './limits.js';
-import type { CouponMessage } from './messages.js';
+import type { CouponMessage, RiskMessage } from './messages.js';
 import type { ServiceName } from './services.js';
 
 const atMs = Date.UTC(2026, 0, 15, 12);
@@ -30,6 +30,11 @@ export const promoteExample: Promote = {
 export const couponExample: CouponMessage = {
   v: 1, customer: 'c0042', atMs, reason: 'resolved_complaint', code: '7K2M-Q9XA-41TZ', amountMinor: 500, currency: 'EUR', validUntilMs: atMs + 30 * 86_400_000,
   because: ['ticket T-301 (damaged_item) was answered 2.5 h after it came'], rules: 'coupons-1-9f86d081',
+};
+
+export const riskExample: RiskMessage = {
+  v: 1, level: 'review', customer: 'c0042', atMs, seq: 1_263_616, event: 'refund', order: 'SO-5001', amountMinor: 3499, currency: 'EUR', probability: 0.31, topReason: 'rule:shared_device',
+  because: ['review: fraud with a probability of 31 %', 'rule shared_device: device_customers_7d >= 4'], model: 'risk-online-1', rules: 'rules-9f86d081',
 };
 
 /** Why something is set aside; the record makes a reason without a description a compile error. */
@@ -71,6 +76,15 @@ export const serviceExamples: Record<ServiceName, { summary: string; request: ob
     reply: {
       items: [{ item: 'MUG-1001', probability: 0.18, channel: 'basket', because: [{ item: 'KET-1042', weight: 1 }] }],
       unknown: ['CUP-0007'], support: 87, baskets: 2045, model: 'basket-knn-1',
+    },
+  },
+  risk: {
+    summary: 'What would be decided about a purchase or a refund, and why; no row is written: the decision on record comes with the event',
+    request: { type: 'purchase', customer: 'c0042', amountMinor: 6998, currency: 'EUR', lines: [{ item: 'KET-1042', quantity: 2, unitMinor: 3499 }], device: 'd-51aa', shippingCountry: 'DE', billingCountry: 'DE' },
+    reply: {
+      customer: 'c0042', decision: 'allow', probability: 0.0012, decidedBy: 'costs', costs: { allow: 10.8, review: 501.1, block: 5093.3 }, rules: [],
+      reasons: [{ feature: 'customer_purchases_24h', value: 1, usual: 0.2, term: 0.12 }], rest: -6.84,
+      because: ['allow: fraud with a probability of 0.12 %'], model: 'risk-online-1', rulesVersion: 'rules-9f86d081', shard: 0, seq: 1234,
     },
   },
 };

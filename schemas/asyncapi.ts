@@ -8,12 +8,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { TSchema } from 'typebox';
-import { couponExample, eventExamples, promoteExample, reasonTexts, serviceExamples } from './asyncapi-examples.js';
+import { couponExample, eventExamples, promoteExample, reasonTexts, riskExample, serviceExamples } from './asyncapi-examples.js';
 import { eventSchemas, eventTypes } from './events.js';
 import { limits } from './limits.js';
-import { CouponMessage } from './messages.js';
+import { CouponMessage, riskAlertLevels, RiskMessage } from './messages.js';
 import { errorHeaders, serviceSchemas, type ServiceName } from './services.js';
-import { batchType, couponSubject, deadLetterHeaders, dlqSubject, eventSubject, serviceSubject } from './subjects.js';
+import { batchType, couponSubject, deadLetterHeaders, dlqSubject, eventSubject, riskAlertSubject, serviceSubject } from './subjects.js';
 
 export const documentPath = join('docs', 'asyncapi.json');
 
@@ -33,8 +33,8 @@ export function asyncApiDocument(): Record<string, unknown> {
     },
     defaultContentType: 'application/json',
     servers: { nats: server() },
-    channels: { ...eventChannels(), batch: batchChannel(), deadLetters: deadLetterChannel(), coupons: couponChannel(), ...serviceChannels() },
-    operations: { ...eventOperations(), reject: rejectOperation(), sendCoupon: couponOperation(), ...serviceOperations() },
+    channels: { ...eventChannels(), batch: batchChannel(), deadLetters: deadLetterChannel(), coupons: couponChannel(), riskAlerts: riskChannel(), ...serviceChannels() },
+    operations: { ...eventOperations(), reject: rejectOperation(), sendCoupon: couponOperation(), sendRiskAlert: riskOperation(), ...serviceOperations() },
     components: { securitySchemes: { userPassword: { type: 'userPassword', description: 'User and password of the NATS account' } }, schemas: schemas(), messages: messages() },
   };
   // Through text: a TypeBox schema carries symbols and shares its parts, and a document does neither.
@@ -93,6 +93,16 @@ function couponChannel(): object {
   };
 }
 
+function riskChannel(): object {
+  return {
+    address: riskAlertSubject('{level}'),
+    title: 'Risk alerts',
+    description: 'Purchases and refunds that a person should look at (review) or that should be stopped (block), in the stream DECISIONS for seven days; those that are allowed are rows of the table risk_decisions alone. Read them with a JetStream consumer on that stream (filter alerts.risk.* for both): a plain subscription misses what comes while it is away, and may hear a repeat.',
+    messages: { riskAlert: ref('components/messages/riskAlert') },
+    parameters: { level: { description: 'What should be done', enum: [...riskAlertLevels] } },
+  };
+}
+
 function serviceChannels(): Record<string, object> {
   return Object.fromEntries(serviceNames.flatMap((name): [string, object][] => [
     [name, { address: serviceSubject(name), title: described(serviceSchemas[name]).title, messages: { request: ref(`components/messages/${name}Request`) } }],
@@ -124,6 +134,13 @@ const couponOperation = (): object => ({
   messages: [ref('channels/coupons/messages/coupon')],
 });
 
+const riskOperation = (): object => ({
+  action: 'send',
+  channel: ref('channels/riskAlerts'),
+  summary: 'Aftercare warns of a purchase or a refund; its row in ClickHouse is stored before',
+  messages: [ref('channels/riskAlerts/messages/riskAlert')],
+});
+
 function serviceOperations(): Record<string, object> {
   return Object.fromEntries(serviceNames.map((name) => [name, {
     action: 'receive',
@@ -139,7 +156,7 @@ function serviceOperations(): Record<string, object> {
 }
 
 function schemas(): Record<string, object> {
-  return { ...eventSchemas, coupon: CouponMessage, ...Object.fromEntries(serviceNames.map((name) => [`${name}Request`, serviceSchemas[name]])) };
+  return { ...eventSchemas, coupon: CouponMessage, riskAlert: RiskMessage, ...Object.fromEntries(serviceNames.map((name) => [`${name}Request`, serviceSchemas[name]])) };
 }
 
 function messages(): Record<string, object> {
@@ -196,6 +213,14 @@ function messages(): Record<string, object> {
       headers: { type: 'object', properties: { 'Nats-Msg-Id': { type: 'string', description: 'Id of the decision: a repeat has the same' } } },
       payload: ref('components/schemas/coupon'),
       examples: [{ name: 'coupon', payload: couponExample }],
+    },
+    riskAlert: {
+      name: 'riskAlert',
+      title: described(RiskMessage).title,
+      contentType: 'application/json',
+      headers: { type: 'object', properties: { 'Nats-Msg-Id': { type: 'string', description: 'Id of the decision: a repeat has the same' } } },
+      payload: ref('components/schemas/riskAlert'),
+      examples: [{ name: 'riskAlert', payload: riskExample }],
     },
     ...Object.fromEntries(requests),
   };

@@ -18,6 +18,8 @@ export interface KindValue {
   texts: readonly string[];
   u32s: readonly number[];
   i64s: readonly number[];
+  /** null is NaN: what is missing */
+  f64s: readonly (number | null)[];
 }
 export type Kind = keyof KindValue;
 
@@ -63,6 +65,7 @@ const clickHouseTypes: Record<Kind, string> = {
   texts: 'Array(String)',
   u32s: 'Array(UInt32)',
   i64s: 'Array(Int64)',
+  f64s: 'Array(Float64)',
 };
 export const clickHouseType = (kind: Kind): string => clickHouseTypes[kind];
 

@@ -1,7 +1,8 @@
 /**
  * Decisions that services of the shop subscribe to, one JSON object each, in the stream DECISIONS.
  *
- *   coupons.<customer>  {"v":1,"customer":"c42","reason":"abandoned_cart","code":"7K2M-...","percent":10,...}
+ *   coupons.<customer>     {"v":1,"customer":"c42","reason":"abandoned_cart","code":"7K2M-...","percent":10,...}
+ *   alerts.risk.<level>    {"v":1,"level":"review","customer":"c42","event":"refund","order":"SO-1","probability":0.31,...}
  */
 import { Type, type Static } from 'typebox';
 import { Customer } from './events.js';
@@ -29,3 +30,27 @@ export const CouponMessage = Type.Object(
   { ...strict, title: 'Coupon', description: 'A customer gets a coupon' },
 );
 export type CouponMessage = Static<typeof CouponMessage>;
+
+/** What a purchase or refund is raised to; one that is allowed sends no message. */
+export const riskAlertLevels = ['review', 'block'] as const;
+
+export const RiskMessage = Type.Object(
+  {
+    v: Type.Literal(1, { description: 'Version of the contract' }),
+    level: Type.Enum([...riskAlertLevels], { description: 'review: a person should look before goods or money leave; block: stop it' }),
+    customer: Customer,
+    atMs: Type.Integer({ description: 'When the purchase or refund happened, milliseconds since 1970 (UTC)' }),
+    seq: Type.Integer({ description: 'Position of its event, as in the table risk_decisions' }),
+    event: Type.Enum(['purchase', 'refund'], { description: 'What it is about' }),
+    order: Type.String({ description: 'The order' }),
+    amountMinor: Type.Integer({ minimum: 0, description: 'Amount in minor units of its currency' }),
+    currency: Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217 code of the amount' }),
+    probability: Type.Number({ minimum: 0, maximum: 1, description: 'Of fraud, by the model that decides' }),
+    topReason: Type.String({ description: 'rule:<name>, currency, or the feature that speaks most for fraud; empty where none does' }),
+    because: Type.Array(Type.String(), { description: 'Why, as sentences for people' }),
+    model: Type.String({ description: 'Model and version that gave the probability' }),
+    rules: Type.String({ description: 'Version of the rules' }),
+  },
+  { ...strict, title: 'RiskAlert', description: 'A purchase or a refund should be looked at, or stopped' },
+);
+export type RiskMessage = Static<typeof RiskMessage>;

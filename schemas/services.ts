@@ -6,10 +6,11 @@
  *   aftercare.similar    {"item":"kettle-1","k":10}
  *   aftercare.profile    {"customer":"c42"}
  *   aftercare.basket     {"items":["kettle-1","cup-2"],"k":10}
+ *   aftercare.risk       {"type":"purchase","customer":"c42","amountMinor":6998,"currency":"EUR","device":"d-51aa"}
  */
 import { Type, type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Customer, Item } from './events.js';
+import { Customer, Item, Purchase, Refund } from './events.js';
 import { explain } from './explain.js';
 import { limits } from './limits.js';
 
@@ -29,6 +30,28 @@ export const BasketRequest = Type.Object(
   },
   { ...strict, title: 'BasketRequest', description: 'What is most likely to be added to a cart next; answered without a row in any table' },
 );
+/** A purchase or refund that has not happened: what the event would say, as far as it is known. */
+const asked = {
+  customer: Customer,
+  amountMinor: Purchase.properties.amountMinor,
+  currency: Purchase.properties.currency,
+  order: Type.Optional(Purchase.properties.order),
+  lines: Type.Optional(Purchase.properties.lines),
+  device: Purchase.properties.device,
+  atMs: Type.Optional(Type.Integer({ minimum: limits.atMsMin, maximum: 9_007_199_254_740_991, description: 'The moment that is asked about, milliseconds since 1970 (UTC); now when absent' })),
+};
+export const RiskPurchaseRequest = Type.Object(
+  {
+    type: Type.Literal('purchase', { description: 'What is asked about' }), ...asked,
+    payment: Purchase.properties.payment, card: Purchase.properties.card, address: Purchase.properties.address,
+    shippingCountry: Purchase.properties.shippingCountry, billingCountry: Purchase.properties.billingCountry,
+  },
+  { ...strict, title: 'RiskPurchaseRequest' },
+);
+export const RiskRefundRequest = Type.Object({ type: Type.Literal('refund', { description: 'What is asked about' }), ...asked, reason: Refund.properties.reason }, { ...strict, title: 'RiskRefundRequest' });
+/** Not a decision on record: that one comes with the event itself, when it happens. Asking teaches nothing and leaves no trace. */
+export const RiskRequest = Type.Union([RiskPurchaseRequest, RiskRefundRequest], { title: 'RiskRequest', description: 'What would be decided about a purchase or a refund; answered without a row in any table' });
+
 /** Between a shard and the export workflow: items in the order of their ids, from `fromId`. */
 export const NeighboursRequest = Type.Object(
   {
@@ -43,6 +66,7 @@ export type RecommendRequest = Static<typeof RecommendRequest>;
 export type SimilarRequest = Static<typeof SimilarRequest>;
 export type ProfileRequest = Static<typeof ProfileRequest>;
 export type BasketRequest = Static<typeof BasketRequest>;
+export type RiskRequest = Static<typeof RiskRequest>;
 export type NeighboursRequest = Static<typeof NeighboursRequest>;
 
 export interface Because {
@@ -95,6 +119,27 @@ export interface BasketAnswer {
   baskets: number;
   model: string;
 }
+export interface RiskAnswer {
+  customer: string;
+  decision: 'allow' | 'review' | 'block';
+  /** of fraud */
+  probability: number;
+  /** why it is this decision: costs, rule, hysteresis or currency */
+  decidedBy: string;
+  /** expected, in minor units of the shop's currency */
+  costs: { allow: number; review: number; block: number };
+  /** names of the rules that fired */
+  rules: string[];
+  /** log-odds = rest + sum of the terms; null is a missing value */
+  reasons: { feature: string; value: number | null; usual: number | null; term: number }[];
+  rest: number;
+  because: string[];
+  model: string;
+  rulesVersion: string;
+  shard: number;
+  /** sequence of the last message that the answer has seen */
+  seq: number;
+}
 export interface NeighboursAnswer {
   nextId: number;
   /** the moment that `norm2` and the dots are told for, milliseconds since 1970 */
@@ -102,11 +147,21 @@ export interface NeighboursAnswer {
   items: { item: string; norm2: number; neighbours: { item: string; similarity: number; dot: number }[] }[];
 }
 
-export const serviceSchemas = { recommend: RecommendRequest, similar: SimilarRequest, profile: ProfileRequest, basket: BasketRequest } as const;
+export const serviceSchemas = { recommend: RecommendRequest, similar: SimilarRequest, profile: ProfileRequest, basket: BasketRequest, risk: RiskRequest } as const;
 export type ServiceName = keyof typeof serviceSchemas;
 
 /** Headers of a failed answer, as the NATS services protocol has them. */
 export const errorHeaders = { text: 'Nats-Service-Error', code: 'Nats-Service-Error-Code' } as const;
+
+/** What a request to `risk` asks about decides which fields it may have, so that an error names the one that is wrong. */
+export function riskRequestCheck(): (body: Uint8Array) => { value: RiskRequest } | { error: string } {
+  const [kind, purchase, refund] = [requestCheck(Type.Object({ type: Type.Enum(['purchase', 'refund']) })), requestCheck(RiskPurchaseRequest), requestCheck(RiskRefundRequest)];
+  return (body) => {
+    const found = kind(body);
+    if ('error' in found) return found;
+    return found.value.type === 'purchase' ? purchase(body) : refund(body);
+  };
+}
 
 /** @returns a check of a request's body: the value, or what is wrong with it */
 export function requestCheck<S extends TSchema>(schema: S): (body: Uint8Array) => { value: Static<S> } | { error: string } {

@@ -7,6 +7,7 @@
  *   OUT        out.<shard>                one commit a micro-batch
  *   DLQ        dlq.<reason>               what did not decode, with its original bytes
  *   DECISIONS  coupons.<customer>         what services of the shop act on, one JSON object each
+ *              alerts.risk.<level>        review or block
  *   ARTEFACTS  art.<name>.<version>.>     what workflows made: data sets, exports, models
  */
 import { eventTypes, type EventType } from './events.js';
@@ -24,6 +25,7 @@ export const eventSubject = (type: SubjectType, customer: string): string => `ev
 export const shardFilter = (shard: number): string => `ev.${shard}.>`;
 export const outSubject = (shard: number): string => `out.${shard}`;
 export const dlqSubject = (reason: string): string => `dlq.${reason}`;
+export const riskAlertSubject = (level: string): string => `alerts.risk.${level}`;
 /** A customer is a token of a subject by the contract: letters, digits, _ and -. */
 export const couponSubject = (customer: string): string => `coupons.${customer}`;
 

@@ -2,6 +2,8 @@
 import { column, type Table } from './columns.js';
 import type { Reject } from './decode.js';
 import { Click, Forget, Label, Promote, Purchase, Refund, Ticket, type Event } from './events.js';
+import { modelMetricsTable, riskDecisionsTable, riskLabelsTable } from './risk-tables.js';
+import { said, seqComment, sorted, streamSeq, zstd } from './table-texts.js';
 
 export interface EventRow {
   shard: number;
@@ -78,13 +80,6 @@ export interface PromotionRow {
   atMs: number;
 }
 
-/** Text of a schema's field; the comment of the column that holds it. */
-const said = (schema: { properties: object }, field: string): string => {
-  const property = (schema.properties as Record<string, { description?: string } | undefined>)[field];
-  if (property?.description === undefined) throw new RangeError(`schema has no described field "${field}"`);
-  return property.description;
-};
-
 /** A text field that only some types of event have; '' on the others. */
 const field = (event: Event, name: string): string => {
   const value = (event as unknown as Record<string, unknown>)[name];
@@ -92,10 +87,6 @@ const field = (event: Event, name: string): string => {
 };
 const none: readonly never[] = [];
 const lines = (event: Event) => ('lines' in event ? event.lines : none);
-const seqComment = 'Position of the event: stream sequence * 1024 + line inside the message; unique within a shard';
-const streamSeq = { name: 'stream_seq', type: 'UInt64', expression: 'intDiv(seq, 1024)', comment: 'Sequence of the message in the stream EVENTS' };
-const sorted = 'Delta, ZSTD(1)';
-const zstd = 'ZSTD(1)';
 
 export const eventsTable: Table<EventRow> = {
   name: 'events',
@@ -251,5 +242,6 @@ export const couponsTable: Table<CouponRow> = {
 
 export const tables = {
   events: eventsTable, rejects: rejectsTable, recommendations: recommendationsTable, item_neighbours: itemNeighboursTable, promotions: promotionsTable, coupons: couponsTable,
+  risk_decisions: riskDecisionsTable, risk_labels: riskLabelsTable, model_metrics: modelMetricsTable,
 } as const;
 export type TableName = keyof typeof tables;

@@ -1,12 +1,14 @@
 /** What the sink makes of a log's messages: rows for tables, and messages of its own. */
 import { arrowBatch, type ArrowBatch } from '../../schemas/arrow.js';
 import { decode, type StoredMessage } from '../../schemas/decode.js';
-import { couponSubject, parseStoredSubject } from '../../schemas/subjects.js';
+import { couponSubject, parseStoredSubject, riskAlertSubject } from '../../schemas/subjects.js';
 import { couponsTable, eventsTable, promotionsTable, recommendationsTable, rejectsTable, type EventRow, type PromotionRow, type RecommendationRow, type TableName } from '../../schemas/tables.js';
+import { modelMetricsTable, riskDecisionsTable, riskLabelsTable } from '../../schemas/risk-tables.js';
 import type { Table } from '../../schemas/columns.js';
 import { AftercareError } from '../../schemas/errors.js';
 import { couponMessage, type CouponDecision } from '../coupons/decision.js';
 import type { Answer } from '../recommend/answer.js';
+import { riskDecisionRow, riskMessage, type ModelMetric, type RiskDecision, type RiskLabel } from '../risk/decision.js';
 import { decodeCommit } from './commit.js';
 import { decisionMessage, deadLetter } from './messages.js';
 import type { Message } from './ports.js';
@@ -106,6 +108,16 @@ const decisionKinds: Partial<Record<TableName, DecisionKind<never, never>>> = {
       return body === undefined ? [] : [decisionMessage(couponSubject(value.customer), `coupon:${shard}:${value.seq}:${value.reason}:${value.customer}`, body)];
     },
   }),
+  risk_decisions: kind({
+    table: riskDecisionsTable,
+    rows: (value: RiskDecision, { shard }) => [riskDecisionRow(shard, value)],
+    messages(value: RiskDecision, { shard }) {
+      const body = riskMessage(value);
+      return body === undefined ? [] : [decisionMessage(riskAlertSubject(body.level), `risk:${shard}:${value.seq}`, body)];
+    },
+  }),
+  risk_labels: kind({ table: riskLabelsTable, rows: (value: RiskLabel, { shard }) => [{ shard, ...value }] }),
+  model_metrics: kind({ table: modelMetricsTable, rows: (value: ModelMetric, { shard }) => [{ shard, ...value }] }),
 };
 
 /** OUT: the decisions of each commit. @throws AftercareError order_broken from `add` for a decision that this program does not know */

@@ -2,17 +2,20 @@
  * Request/reply on the NATS services protocol, so that `nats micro` lists it. Each process answers `aftercare.<name>`
  * in a queue group; a request for a customer of another shard goes on to that shard, one hop away.
  *
- * A recommendation is a decision: it is committed before it is answered, so that no answer is without its row.
+ * A recommendation is a decision: it is committed before it is answered, so that no answer is without its row. `risk` is
+ * not one: the purchase or refund that it is asked about has not happened, and its event brings the decision on record.
+ * To wait for a commit would only make a payment wait.
  */
 import { Svcm, type Service } from '@nats-io/services';
 import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { messageOf } from '../../schemas/errors.js';
-import { BasketRequest, errorHeaders, kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, SimilarRequest, type BasketAnswer, type SimilarAnswer } from '../../schemas/services.js';
+import { BasketRequest, errorHeaders, kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, riskRequestCheck, SimilarRequest, type BasketAnswer, type SimilarAnswer } from '../../schemas/services.js';
 import { limits } from '../../schemas/limits.js';
 import { partitionOf, serviceSubject, shardServiceSubject } from '../../schemas/subjects.js';
 import type { FoldState } from '../fold.js';
 import { basket, basketOfAll, neighbours, profile, recommend, similar } from '../recommend/serve.js';
 import { statsOf } from '../recommend/state.js';
+import { riskAnswer, riskStats } from '../risk/serve.js';
 import type { LiveShard } from './shard.js';
 
 export interface ServeOptions {
@@ -40,6 +43,7 @@ const checks = {
   profile: requestCheck(ProfileRequest),
   neighbours: requestCheck(NeighboursRequest),
   basket: requestCheck(BasketRequest),
+  risk: riskRequestCheck(),
 };
 
 /** Starts answering for a live shard. @returns stops it, letting what was asked be answered */
@@ -59,7 +63,7 @@ async function addService(live: LiveShard<FoldState>, options: ServeOptions, han
   const service = await new Svcm(options.nc).add({
     name: 'aftercare',
     version: options.version,
-    description: 'Recommendations, similar items and profiles from the live models',
+    description: 'Recommendations, similar items, profiles and risk from the live models',
     metadata: { shard: String(live.shard), epoch: String(live.epoch) },
     queue: 'aftercare',
     statsHandler: () => Promise.resolve(shardStatus(live)),
@@ -81,6 +85,7 @@ export interface ShardStatus {
   rejects: number;
   rssBytes: number;
   model: ReturnType<typeof statsOf>;
+  risk: { customers: number; waiting: number; dropped: number; frauds: number; genuine: number; decisions: number };
   /** version of each promoted model that is live */
   promoted: Record<string, number>;
 }
@@ -96,6 +101,7 @@ const shardStatus = (live: LiveShard<FoldState>): ShardStatus => ({
   rejects: live.rejects,
   rssBytes: process.memoryUsage.rss(),
   model: statsOf(live.state.recommend),
+  risk: riskStats(live.state.risk),
   promoted: Object.fromEntries([...live.state.models.versions].map(([name, { version }]) => [name, version])),
 });
 
@@ -118,6 +124,10 @@ function shardHandlers(live: LiveShard<FoldState>) {
       return similar(live.state.recommend.recommender, request) ?? notFound(`item "${request.item}" is unknown: no customer has touched it`);
     },
     basket: (body: Uint8Array) => Promise.resolve(basket(live.state.recommend.baskets, valid(checks.basket(body)))),
+    async risk(body: Uint8Array) {
+      const { risk, models, signals } = live.state;
+      return riskAnswer(risk, models, signals, valid(checks.risk(body)), place(), Date.now());
+    },
     hash: () => Promise.resolve({ shard: live.shard, seq: live.seq, hash: live.hash() }),
     status: () => Promise.resolve(shardStatus(live)),
   };
@@ -133,7 +143,7 @@ function publicHandlers(live: LiveShard<FoldState>, { nc, shards }: ServeOptions
     if (failed) throw new RequestError(Number(reply.headers?.get(errorHeaders.code)), failed);
     return reply.json();
   };
-  const ofCustomer = (name: 'recommend' | 'profile'): Handler => async (body) => {
+  const ofCustomer = (name: 'recommend' | 'profile' | 'risk'): Handler => async (body) => {
     const { customer } = valid(checks[name](body));
     const shard = partitionOf(customer, shards);
     return shard === live.shard ? own[name](body) : ask(shard, name, body);
@@ -141,6 +151,7 @@ function publicHandlers(live: LiveShard<FoldState>, { nc, shards }: ServeOptions
   return {
     recommend: ofCustomer('recommend'),
     profile: ofCustomer('profile'),
+    risk: ofCustomer('risk'),
     async similar(body) {
       const request = valid(checks.similar(body));
       if (shards === 1) return own.similar(body);

@@ -8,6 +8,7 @@ import { promotions } from './0003-promotions.js';
 import { coupons } from './0004-coupons.js';
 import { rankColumns } from './0005-ranks.js';
 import { againChannel } from './0006-again-channel.js';
+import { risk } from './0007-risk.js';
 
 export interface Migration {
   version: number;
@@ -23,4 +24,5 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: 'coupons', statements: coupons },
   { version: 5, name: 'ranks', statements: rankColumns },
   { version: 6, name: 'again channel', statements: againChannel },
+  { version: 7, name: 'risk', statements: risk },
 ];

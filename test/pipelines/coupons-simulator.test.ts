@@ -22,7 +22,7 @@ function run(restartAt?: number) {
   const decisions: CouponDecision[] = [];
   events.forEach((event, n) => {
     if (n === restartAt) state = step.restore(step.snapshot(state).map((chunk) => chunk.slice()));
-    step.step(state, { event, receivedMs: event.atMs, shard: 0, position: positionOf(n + 1, 0) }, ({ value }) => decisions.push(value as CouponDecision));
+    step.step(state, { event, receivedMs: event.atMs, shard: 0, position: positionOf(n + 1, 0) }, ({ table, value }) => { if (table === 'coupons') decisions.push(value as CouponDecision); });
   });
   return { decisions, hash: step.hash(state) };
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import specs from '@asyncapi/specs';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import { couponExample, eventExamples, promoteExample, serviceExamples } from '../../schemas/asyncapi-examples.js';
+import { couponExample, eventExamples, promoteExample, riskExample, serviceExamples } from '../../schemas/asyncapi-examples.js';
 import { asyncApiDocument, documentPath, documentText } from '../../schemas/asyncapi.js';
 import { checkEvent } from '../../schemas/decode.js';
 import { eventSchemas, eventTypes } from '../../schemas/events.js';
@@ -43,6 +43,7 @@ describe('the AsyncAPI document', () => {
     for (const name of Object.keys(serviceSchemas)) expect(addresses).toContain(`aftercare.${name}`);
     expect(addresses).toContain('dlq.{reason}');
     expect(addresses).toContain('coupons.{customer}');
+    expect(addresses).toContain('alerts.risk.{level}');
   });
 
   it('names the headers that a dead letter has', () => {
@@ -75,6 +76,12 @@ describe('its examples', () => {
     const validate = ajv().compile(document.components.schemas.coupon);
     expect(validate(couponExample)).toBe(true);
     expect(validate({ ...couponExample, code: 'I-AM-OF-ANOTHER-FORM' })).toBe(false);
+  });
+
+  it('the risk alert is valid', () => {
+    const validate = ajv().compile(document.components.schemas.riskAlert);
+    expect(validate(riskExample)).toBe(true);
+    expect(validate({ ...riskExample, level: 'allow' })).toBe(false);
   });
 
   it('a schema is plain JSON Schema, the same after a round trip', () => {

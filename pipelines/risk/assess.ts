@@ -1,0 +1,176 @@
+/**
+ * What the state makes of a purchase or a refund: the score, the decision and its reasons. It reads and never writes, so that
+ * the step and whoever only asks get the same answer.
+ *
+ *   event -> features x -> champion, shadow -> p -> costs -> level of the costs -> rules, currency -> decision
+ */
+import type { Purchase, Refund } from '../../schemas/events.js';
+import type { LiveVersion } from '../promoted.js';
+import type { Signals } from '../signals.js';
+import { cheapest, expectedCosts, level as L, levels, type Level } from './costs.js';
+import type { DecidedBy } from './decision.js';
+import { riskFeatures } from './features.js';
+import type { Kind } from './ledger.js';
+import { onlineModel } from './online.js';
+import { probabilityOf, riskModels, type RiskModel, type Scorer } from './promoted.js';
+import { largest, sentences, strongest, type Reasons } from './reasons.js';
+import type { RuleRow } from './rule-language.js';
+import type { Rule } from './rules.js';
+import type { RiskSettings } from './settings.js';
+import type { RiskState } from './state.js';
+
+export const D = riskFeatures.length;
+const names = riskFeatures.map(({ name }) => name);
+/** The regression and each promoted model; the champion's own place stays empty. */
+export const SHADOWS = 1 + riskModels.length;
+/** Earlier decisions that say what is usual for a customer. */
+const USUAL_OF = 4;
+
+/** What of a purchase or a refund can be known before it has happened. */
+export type Scored = Purchase | Refund;
+
+/** What is live of the promoted models. */
+export interface PromotedScorers {
+  readonly versions: ReadonlyMap<string, LiveVersion>;
+  get(name: RiskModel): Scorer | undefined;
+}
+
+export interface Assessment {
+  kind: Kind;
+  level: Level;
+  /** by costs and the last level alone: what the next decision sticks to */
+  costLevel: Level;
+  decidedBy: DecidedBy;
+  p: number;
+  logOdds: number;
+  costs: [number, number, number];
+  model: string;
+  fired: readonly Rule[];
+  reasons: Reasons;
+  usualOf: 'customer' | 'shop';
+  topReason: string;
+  because: string[];
+  /** D numbers, NaN where missing; overwritten by the next assessment, as the two below are */
+  x: Float64Array;
+  shadow: Float64Array;
+  /** names of the shadow scorers; '' where there is none */
+  shadowModels: string[];
+}
+
+export interface Assessor {
+  /** @param atMs  the event's time, no later than now */
+  assess(state: RiskState, models: PromotedScorers, signals: Signals, event: Scored, atMs: number): Assessment;
+}
+
+export function createAssessor(settings: RiskSettings): Assessor {
+  const [x, usual, terms, costs, shadow] = [new Float64Array(D), new Float64Array(D), new Float64Array(D), new Float64Array(3), new Float64Array(SHADOWS)];
+  const row: RuleRow & { texts: Record<string, string | undefined>; numbers: Record<string, number | undefined> } = { x, texts: {}, numbers: {} };
+  return {
+    assess(state, models, signals, event, atMs) {
+      state.features.extract(event, atMs, signals, x);
+      bound(x);
+      const { scorer, model } = championOf(settings, state, models);
+      const shadowModels = scoreShadows(state, models, model, x, shadow);
+      const usualOf = usualInto(state, event, usual);
+      const rest = scorer.terms(x, usual, terms);
+      const logOdds = terms.reduce((sum, term) => sum + term, rest);
+      const p = probabilityOf(logOdds);
+
+      const rate = state.currencies.rate(event.currency);
+      expectedCosts(settings.costs, p, event.amountMinor * (rate ?? 1), costs);
+      const last = lastLevel(settings, state, event.customer, atMs);
+      const costLevel = cheapest(costs, last, settings.costs.stick);
+      fillRow(row, event);
+      const fired = settings.rules.rules.filter((rule) => rule.holds(row));
+      const unknownCurrency = rate === undefined;
+      const { level, decidedBy } = strictest(costLevel, cheapest(costs, L.allow, 0), fired, unknownCurrency);
+
+      const reasons = largest(names, x, usual, terms, logOdds);
+      const note = unknownCurrency ? `currency ${event.currency} has no rate, so nobody knows what is at stake; add it to AFTERCARE_RISK_RATES` : decidedBy === 'hysteresis' ? `stays at ${levels[level]}: a lower level is not yet cheaper by the margin` : undefined;
+      const because = sentences({ level, p, fired, reasons, usualOf, note });
+      const strictestRule = fired.find((rule) => rule.then === level) ?? fired.at(0);
+      const topReason = decidedBy === 'rule' && strictestRule !== undefined ? `rule:${strictestRule.name}` : decidedBy === 'currency' ? 'currency' : strongest(reasons);
+      return {
+        kind: event.type, level, costLevel, decidedBy, p, logOdds, costs: [costs[0], costs[1], costs[2]], model, fired, reasons, usualOf, topReason, because, x, shadow, shadowModels,
+      };
+    },
+  };
+}
+
+/** Beyond what 32 bits hold nothing is told apart, and one infinite number would make every score NaN. */
+function bound(x: Float64Array): void {
+  for (let j = 0; j < x.length; j += 1) if (!(x[j] - x[j] === 0)) x[j] = NaN;
+}
+
+/** The model promoted last, or the one that the settings name where it is live; the regression otherwise. */
+function championOf({ champion }: RiskSettings, state: RiskState, models: PromotedScorers): { scorer: Scorer; model: string } {
+  let [found, seq]: [RiskModel | undefined, number] = [undefined, -1];
+  for (const name of ['risk-logistic', 'risk-svm'] as const) {
+    const live = models.versions.get(name);
+    if (live === undefined || live.seq <= seq || (champion !== 'latest' && champion !== name)) continue;
+    [found, seq] = [name, live.seq];
+  }
+  const scorer = found === undefined ? undefined : models.get(found);
+  return found === undefined || scorer === undefined ? { scorer: state.online, model: onlineModel } : { scorer, model: versionOf(models, found) };
+}
+
+const versionOf = (models: PromotedScorers, name: RiskModel): string => `${name}.${models.versions.get(name)?.version ?? 0}`;
+
+function scoreShadows(state: RiskState, models: PromotedScorers, champion: string, x: Float64Array, out: Float64Array): string[] {
+  const found = new Array<string>(SHADOWS).fill('');
+  out.fill(NaN);
+  if (champion !== onlineModel) {
+    found[0] = onlineModel;
+    out[0] = probabilityOf(state.online.logOdds(x));
+  }
+  if (models.versions.size === 0) return found;
+  for (let i = 0; i < riskModels.length; i += 1) {
+    const scorer = models.get(riskModels[i]);
+    if (scorer === undefined || champion === versionOf(models, riskModels[i])) continue;
+    found[i + 1] = versionOf(models, riskModels[i]);
+    out[i + 1] = probabilityOf(scorer.logOdds(x));
+  }
+  return found;
+}
+
+/** The mean of the customer's last decisions of the kind; where one says nothing, and for a new customer, the shop's. */
+function usualInto({ online, ledger }: RiskState, { type, customer }: Scored, out: Float64Array): 'customer' | 'shop' {
+  online.usual(out);
+  const earlier = ledger.lastOf(customer, type, USUAL_OF);
+  if (earlier.length === 0) return 'shop';
+  const { x } = ledger.columns;
+  for (let j = 0; j < D; j += 1) {
+    let [sum, count] = [0, 0];
+    for (const n of earlier) {
+      const value = x[ledger.slotOf(n) * D + j];
+      if (Number.isNaN(value)) continue;
+      sum += value;
+      count += 1;
+    }
+    if (count > 0) out[j] = sum / count;
+  }
+  return 'customer';
+}
+
+function lastLevel({ costs }: RiskSettings, { raised }: RiskState, customer: string, atMs: number): Level {
+  const id = raised.customers.idOf(customer);
+  return id === undefined || atMs - raised.atMs[id] > costs.stickMs ? L.allow : raised.level[id];
+}
+
+function strictest(byCosts: Level, without: Level, fired: readonly Rule[], unknownCurrency: boolean): { level: Level; decidedBy: DecidedBy } {
+  let [level, decidedBy]: [Level, DecidedBy] = [byCosts, byCosts > without ? 'hysteresis' : 'costs'];
+  for (const { then } of fired) if (then > level) [level, decidedBy] = [then, 'rule'];
+  if (unknownCurrency && level < L.review) [level, decidedBy] = [L.review, 'currency'];
+  return { level, decidedBy };
+}
+
+function fillRow({ texts, numbers }: { texts: Record<string, string | undefined>; numbers: Record<string, number | undefined> }, event: Scored): void {
+  const isPurchase = event.type === 'purchase';
+  numbers.amount = event.amountMinor;
+  texts.event = event.type;
+  texts.currency = event.currency;
+  texts.payment = isPurchase ? event.payment : undefined;
+  texts.shipping_country = isPurchase ? event.shippingCountry : undefined;
+  texts.billing_country = isPurchase ? event.billingCountry : undefined;
+  texts.refund_reason = isPurchase ? undefined : event.reason;
+}

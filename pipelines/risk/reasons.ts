@@ -1,0 +1,82 @@
+/**
+ * Why a decision is what it is: the features that moved the score most, each with its value and its usual one, as columns
+ * and as sentences.
+ *
+ *   log-odds = rest + sum of the terms of all features; the columns hold the largest few, and the rest without the others
+ */
+import type { Level } from './costs.js';
+import { levels } from './costs.js';
+
+/** Reasons of one decision: what a person reads. */
+export const REASONS = 6;
+/** Of those, said in the sentence. */
+const SAID = 3;
+/** Below it a term moves a probability by less than a twentieth of itself. */
+const TERM_MIN = 0.05;
+
+export interface Reasons {
+  features: string[];
+  /** null where the value is missing */
+  values: (number | null)[];
+  usual: (number | null)[];
+  terms: number[];
+  /** log-odds less the terms above */
+  rest: number;
+}
+
+/** @param names, x, usual, terms  D of each */
+export function largest(names: readonly string[], x: Float64Array, usual: Float64Array, terms: Float64Array, logOdds: number): Reasons {
+  const chosen: number[] = [];
+  for (let j = 0; j < terms.length; j += 1) {
+    const size = Math.abs(terms[j]);
+    if (!(size >= TERM_MIN)) continue;
+    let at = chosen.length;
+    while (at > 0 && Math.abs(terms[chosen[at - 1]]) < size) at -= 1;
+    if (at >= REASONS) continue;
+    chosen.splice(at, 0, j);
+    if (chosen.length > REASONS) chosen.pop();
+  }
+  let rest = logOdds;
+  for (const j of chosen) rest -= terms[j];
+  return {
+    features: chosen.map((j) => names[j]), values: chosen.map((j) => shown(x[j])), usual: chosen.map((j) => shown(usual[j])), terms: chosen.map((j) => terms[j]), rest,
+  };
+}
+
+const shown = (value: number): number | null => (Number.isNaN(value) ? null : value);
+
+/** The feature that speaks most for fraud; '' where none does. */
+export function strongest({ features, terms }: Reasons): string {
+  let best = -1;
+  for (let i = 0; i < terms.length; i += 1) if (terms[i] > 0 && (best < 0 || terms[i] > terms[best])) best = i;
+  return best < 0 ? '' : features[best];
+}
+
+export interface Told {
+  level: Level;
+  p: number;
+  fired: readonly { name: string; when: string }[];
+  reasons: Reasons;
+  /** whose usual values they are */
+  usualOf: 'customer' | 'shop';
+  /** beyond costs and rules */
+  note?: string | undefined;
+}
+
+/** Sentences for whoever has to act on it: the decision first, then the rules, then what moved the score. */
+export function sentences({ level, p, fired, reasons, usualOf, note }: Told): string[] {
+  const said = [`${levels[level]}: fraud with a probability of ${percent(p)}`];
+  if (note !== undefined) said.push(note);
+  for (const { name, when } of fired) said.push(`rule ${name}: ${when}`);
+  const whose = usualOf === 'customer' ? 'usual for this customer' : 'usual in this shop';
+  let told = 0;
+  for (let i = 0; i < reasons.terms.length && told < SAID; i += 1) {
+    if (reasons.terms[i] < 0 && level > 0) continue; // what speaks against it does not explain a warning
+    told += 1;
+    said.push(`${reasons.features[i]} is ${number(reasons.values[i])}, ${number(reasons.usual[i])} is ${whose} (${reasons.terms[i] > 0 ? '+' : '-'}${Math.abs(reasons.terms[i]).toFixed(2)})`);
+  }
+  return said;
+}
+
+const percent = (p: number): string => `${p >= 0.0995 ? (p * 100).toFixed(0) : (p * 100).toPrecision(2)} %`;
+const number = (value: number | null): string => (value === null ? 'missing' : String(Number(value.toPrecision(3))));
