@@ -139,18 +139,22 @@ function usualInto({ online, ledger }: RiskState, { type, customer }: Scored, ou
   const earlier = ledger.lastOf(customer, type, USUAL_OF);
   if (earlier.length === 0) return 'shop';
   const { x } = ledger.columns;
-  for (let j = 0; j < D; j += 1) {
-    let [sum, count] = [0, 0];
-    for (const n of earlier) {
-      const value = x[ledger.slotOf(n) * D + j];
-      if (Number.isNaN(value)) continue;
-      sum += value;
-      count += 1;
+  sums.fill(0);
+  known.fill(0);
+  // A row after the other, as they lie in memory.
+  for (const n of earlier) {
+    const at = ledger.slotOf(n) * D;
+    for (let j = 0; j < D; j += 1) {
+      const value = x[at + j];
+      if (value !== value) continue;
+      sums[j] += value;
+      known[j] += 1;
     }
-    if (count > 0) out[j] = sum / count;
   }
+  for (let j = 0; j < D; j += 1) if (known[j] > 0) out[j] = sums[j] / known[j];
   return 'customer';
 }
+const [sums, known] = [new Float64Array(D), new Uint8Array(D)];
 
 function lastLevel({ costs }: RiskSettings, { raised }: RiskState, customer: string, atMs: number): Level {
   const id = raised.customers.idOf(customer);

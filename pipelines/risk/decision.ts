@@ -3,17 +3,35 @@ import type { RiskMessage } from '../../schemas/messages.js';
 import type { ModelMetricRow, RiskDecisionRow, RiskLabelRow } from '../../schemas/risk-tables.js';
 import { riskFeatures } from './features.js';
 
-/** The names of the features are the same in every row of a build: they do not travel. */
-export type RiskDecision = Omit<RiskDecisionRow, 'shard' | 'featureNames'>;
+/**
+ * The names of the features are the same in every row of a build: they do not travel. Their values travel as 32-bit floats in
+ * base64, as the ledger keeps them: 780 characters for 146 of them, and a fiftieth of the time that JSON takes for numbers.
+ */
+export type RiskDecision = Omit<RiskDecisionRow, 'shard' | 'featureNames' | 'features'> & { features: string };
 export type RiskLabel = Omit<RiskLabelRow, 'shard'>;
 export type ModelMetric = Omit<ModelMetricRow, 'shard'>;
 export type DecidedBy = RiskDecisionRow['decidedBy'];
 
 const featureNames = riskFeatures.map(({ name }) => name);
 
+const buffer = Buffer.alloc(featureNames.length * 4);
+/** Little-endian, whatever the machine. */
+export function packFeatures(x: Float64Array): string {
+  for (let j = 0; j < featureNames.length; j += 1) buffer.writeFloatLE(x[j], j * 4);
+  return buffer.toString('base64');
+}
+
+/** NaN where a feature is missing. */
+export function featuresOf({ features }: RiskDecision): number[] {
+  const bytes = Buffer.from(features, 'base64');
+  return Array.from({ length: bytes.length / 4 }, (_, j) => bytes.readFloatLE(j * 4));
+}
+
 /** Of a decision that another build made, with other features, the names are left out: none is better than a wrong one. */
-export const riskDecisionRow = (shard: number, value: RiskDecision): RiskDecisionRow =>
-  ({ shard, featureNames: value.features.length === featureNames.length ? featureNames : [], ...value });
+export function riskDecisionRow(shard: number, value: RiskDecision): RiskDecisionRow {
+  const features = featuresOf(value);
+  return { ...value, shard, features, featureNames: features.length === featureNames.length ? featureNames : [] };
+}
 
 /** What services of the shop hear; undefined where the decision is to allow it. */
 export function riskMessage({ seq, atMs, kind, customer, order, amountMinor, currency, decision, probability, topReason, because, model, rules }: RiskDecision): RiskMessage | undefined {

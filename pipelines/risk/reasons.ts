@@ -63,17 +63,18 @@ export interface Told {
   note?: string | undefined;
 }
 
-/** Sentences for whoever has to act on it: the decision first, then the rules, then what moved the score. */
+/** Sentences for whoever has to act on it: the decision first, then the rules, then what moved the score. Of what is let through, the first alone. */
 export function sentences({ level, p, fired, reasons, usualOf, note }: Told): string[] {
   const said = [`${levels[level]}: fraud with a probability of ${percent(p)}`];
   if (note !== undefined) said.push(note);
   for (const { name, when } of fired) said.push(`rule ${name}: ${when}`);
+  if (level === 0) return said;
   const whose = usualOf === 'customer' ? 'usual for this customer' : 'usual in this shop';
   let told = 0;
   for (let i = 0; i < reasons.terms.length && told < SAID; i += 1) {
-    if (reasons.terms[i] < 0 && level > 0) continue; // what speaks against it does not explain a warning
+    if (reasons.terms[i] < 0) continue; // what speaks against it does not explain a warning
     told += 1;
-    said.push(`${reasons.features[i]} is ${number(reasons.values[i])}, ${number(reasons.usual[i])} is ${whose} (${reasons.terms[i] > 0 ? '+' : '-'}${Math.abs(reasons.terms[i]).toFixed(2)})`);
+    said.push(`${reasons.features[i]} is ${number(reasons.values[i])}, ${number(reasons.usual[i])} is ${whose} (+${reasons.terms[i].toFixed(2)})`);
   }
   return said;
 }

@@ -11,7 +11,7 @@ import { riskLevels, type Signals } from '../signals.js';
 import type { Emit, StoredEvent } from '../step.js';
 import { D, SHADOWS, type Assessment, type PromotedScorers, type Scored } from './assess.js';
 import { level as L, levels } from './costs.js';
-import type { RiskDecision, RiskLabel } from './decision.js';
+import { packFeatures, type RiskDecision, type RiskLabel } from './decision.js';
 import { verdicts, type Kind, type Verdict } from './ledger.js';
 import { measureDays, measureVerdicts, scored } from './measured.js';
 import type { RiskSettings } from './settings.js';
@@ -145,15 +145,13 @@ function moveClock(state: RiskState, settings: RiskSettings, atMs: number, seq: 
   }
 }
 
-const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
-
 export function decisionOf(assessment: Assessment, rules: string, event: Scored, seq: number, atMs: number): RiskDecision {
   const { kind, level, decidedBy, p, logOdds, costs, model, fired, reasons, usualOf, topReason, because, x, shadow, shadowModels } = assessment;
   return {
     seq, atMs, kind, customer: event.customer, order: event.order, amountMinor: event.amountMinor, currency: event.currency, decision: levels[level], decidedBy,
     probability: p, logOdds, costs, model, rules, fired: fired.map(({ name }) => name), topReason,
     reasonFeatures: reasons.features, reasonValues: reasons.values, reasonUsual: reasons.usual, reasonTerms: reasons.terms, reasonRest: reasons.rest, usualOf, because,
-    features: Array.from(x, orNull),
+    features: packFeatures(x),
     shadow: shadowModels.filter((name) => name !== ''), shadowProbabilities: shadowModels.flatMap((name, i) => (name === '' ? [] : [shadow[i]])),
   };
 }

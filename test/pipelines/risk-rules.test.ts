@@ -81,7 +81,8 @@ describe('a condition', () => {
     fc.assert(fc.property(condition, number, number, (text, amount, devices) => {
       const js = text.replaceAll(' = ', ' === ').replaceAll(' != ', ' !== ').replaceAll(' and ', ' && ').replaceAll(' or ', ' || ').replaceAll('not (', '!(');
       // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the oracle of this test alone
-      const wanted = new Function('amount', 'device_customers', `return ${js}`)(amount, devices) as boolean;
+      const oracle = new Function('amount', 'device_customers', `return ${js}`) as (amount: number, devices: number) => boolean;
+      const wanted = oracle(amount, devices);
       expect(holds(text, { amount, x: [devices, 0] })).toBe(wanted);
     }), { seed: 7, numRuns: 500 });
   });

@@ -30,7 +30,7 @@ export const promote = (model: string, version: number, atMs: number): Promote =
   ({ ...head('~0', atMs), type: 'control', command: 'promote', model, version, sha256: version.toString(16).padStart(64, '0'), bytes: 1 });
 
 export function riskShop(env: Record<string, string> = {}) {
-  const config = readConfig({ AFTERCARE_CUSTOMERS_MAX: '2000', AFTERCARE_RISK_LEDGER: '5000', ...env });
+  const config = readConfig({ AFTERCARE_CUSTOMERS_MAX: '2000', AFTERCARE_RISK_LEDGER: '5000', AFTERCARE_RISK_RULES: '[]', ...env });
   const settings = riskSettings(config);
   const step = riskStep(settings);
   const promoted = promotedStep(riskReaders);

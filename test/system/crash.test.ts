@@ -17,6 +17,7 @@ import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
 import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
 import { requestService } from '../../pipelines/runtime/request.js';
 import type { ShardStatus } from '../../pipelines/runtime/serve.js';
+import type { SinkProgress } from '../../pipelines/runtime/sinks.js';
 import { decode } from '../../schemas/decode.js';
 import type { RecommendAnswer } from '../../schemas/services.js';
 import { serviceSubject, shardServiceSubject, streams } from '../../schemas/subjects.js';
@@ -68,7 +69,9 @@ describe('kill -9', () => {
     while ((await committedTo()) < lastSeq || answered.length < 30) await delay(50);
     stop.abort();
     await asking;
-    await delay(1500); // the decisions of the last answers follow the events
+    // The decisions follow the events: each line of the file is a purchase, and has one.
+    const decided = await jetstreamLog(nc, streams.out).lastSeq();
+    while (((await requestService<SinkProgress>(nc, 'aftercare.sink.status', {}, 2000).catch(() => undefined))?.outSeq ?? 0) < decided) await delay(50);
     return async () => { await nc.close(); };
   }, 300_000);
 
