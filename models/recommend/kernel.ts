@@ -62,10 +62,10 @@ interface Exports {
 export interface Kernel extends Exports {
   bytes(at: number, length: number): Uint8Array;
   /** Ids of the last query, best first: a copy. */
-  ids(count: number): Uint32Array;
+  ids(count: number): number[];
   /** How many stand behind each, after userUser and popular: a copy. */
-  counts(count: number): Uint32Array;
-  scores(count: number): Float64Array;
+  counts(count: number): number[];
+  scores(count: number): number[];
   /** What the last query left: a copy, as the next one writes there too. */
   take(count: number): Answer[];
   /** After open(): the history items that speak most for an item, with their shares. */
@@ -87,15 +87,27 @@ export function instantiate(wasm: BufferSource | WebAssembly.Module, { limits, w
   kernel.setItemWeighting(item.seeds, item.screen, item.alpha, 2 * item.locality, item.rarity);
   kernel.setUserWeighting(user.seeds, user.customers, user.owners, user.entries, user.alpha, 2 * user.locality, user.rarity, rarity === 'bm25' ? 1 : 0);
   const answers = kernel.answers() >>> 0;
-  // The memory grows, and then its buffer is another.
-  const u32 = (at: number, count: number): Uint32Array => new Uint32Array(kernel.memory.buffer, answers + at, count);
-  const f64 = (at: number, count: number): Float64Array => new Float64Array(kernel.memory.buffer, answers + at, count);
+  // Plain arrays: the buffers of small typed ones cost the collector more than what they hold. The memory grows, and then its
+  // buffer is another.
+  let views = { buffer: new ArrayBuffer(0), u32: new Uint32Array(), f64: new Float64Array() };
+  const view = (): typeof views => {
+    const { buffer } = kernel.memory;
+    if (views.buffer !== buffer) views = { buffer, u32: new Uint32Array(buffer), f64: new Float64Array(buffer) };
+    return views;
+  };
+  const copied = (from: Uint32Array | Float64Array, start: number, count: number): number[] => {
+    const copy: number[] = [];
+    for (let n = start; n < start + count; n += 1) copy.push(from[n]);
+    return copy;
+  };
+  const u32 = (at: number, count: number): number[] => copied(view().u32, (answers + at) / 4, count);
+  const f64 = (at: number, count: number): number[] => copied(view().f64, (answers + at) / 8, count);
   return {
     ...kernel,
     bytes: (at, length) => new Uint8Array(kernel.memory.buffer, at, length),
-    ids: (count) => u32(LAYOUT.ids, count).slice(),
-    counts: (count) => u32(LAYOUT.counts, count).slice(),
-    scores: (count) => f64(0, count).slice(),
+    ids: (count) => u32(LAYOUT.ids, count),
+    counts: (count) => u32(LAYOUT.counts, count),
+    scores: (count) => f64(0, count),
     take(count) {
       const [ids, scores, dots] = [u32(LAYOUT.ids, count), f64(0, count), f64(LAYOUT.dots, count)];
       return Array.from({ length: count }, (_, n) => ({ id: ids[n], score: scores[n], dot: dots[n] }));

@@ -58,7 +58,7 @@ export const plainCosine: Weighting = {
 export const defaultWeighting: Weighting = {
   rarity: 'tf-idf',
   saturation: 0,
-  itemItem: { seeds: 10, screen: 60, alpha: 0.35, locality: 1.5, shrinkage: 0, rarity: 0 },
+  itemItem: { seeds: 10, screen: 80, alpha: 0.35, locality: 1.5, shrinkage: 0, rarity: 0 },
   userUser: { seeds: 50, customers: 80, owners: 6000, entries: 8000, alpha: 0.5, locality: 1.5, rarity: 1 },
 };
 
