@@ -6,12 +6,16 @@ import { batchRows } from './risk-batch.js';
 import { featureRows } from './risk-features.js';
 import { creditRows } from './risk-models.js';
 import { prequentialRows } from './risk-prequential.js';
+import { ringRows, riskServeRows, riskStepRows } from './risk-ring.js';
 import { riverRows } from './risk-river.js';
 
 type Part = (say: SuiteOptions['say']) => Promise<Row[]> | Row[];
 
 /** Speed first: what the other parts leave on the heap must not show. */
 const parts: Record<string, Part> = {
+  step: riskStepRows,
+  serve: riskServeRows,
+  ring: ringRows,
   river: riverRows,
   features: featureRows,
   credit: creditRows,

@@ -12,9 +12,9 @@ const logOdds = (p: number): number => Math.log(p / (1 - p));
 const summed = (d: RiskDecision): number => d.reasonRest + d.reasonTerms.reduce((sum, term) => sum + term, 0);
 
 /** Twenty honest customers who buy for little, and frauds that are dear and come from one device; each with its verdict. */
-function lesson(shop: RiskShop, days = 20): void {
-  for (let n = 0; n < days * 10; n += 1) {
-    const atMs = start + (n * day) / 10;
+function lesson(shop: RiskShop): void {
+  for (let n = 0; n < 600; n += 1) {
+    const atMs = start + (n * day) / 30;
     const fraud = n % 10 === 9;
     const event = fraud ? buy(`bad${n}`, atMs, { amountMinor: 90_000, device: 'd-shared' }) : buy(`c${n % 20}`, atMs, { amountMinor: 1500 + (n % 7) * 100 });
     shop.give(event, judge(event.customer, atMs + hour, event.order, fraud ? 'chargeback' : 'genuine'));

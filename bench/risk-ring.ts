@@ -1,0 +1,123 @@
+/**
+ * Risk out of the box: the simulator's refund ring, how fast the step is, and `risk` through NATS while events are folded.
+ *
+ * The settings were chosen on seeds 101 to 106; these are others. Verdicts come as the simulator sends them: an hour and
+ * more later, to all frauds and a fifth of the genuine orders.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { withNats, type Context } from '../cli/context.js';
+import { startSystem } from '../cli/system.js';
+import type { RiskDecision } from '../pipelines/risk/decision.js';
+import { riskSettings } from '../pipelines/risk/settings.js';
+import { riskStep } from '../pipelines/risk/step.js';
+import { createSignals } from '../pipelines/signals.js';
+import type { StoredEvent } from '../pipelines/step.js';
+import { readConfig } from '../schemas/config.js';
+import type { Event } from '../schemas/events.js';
+import type { RiskAnswer } from '../schemas/services.js';
+import { serviceSubject } from '../schemas/subjects.js';
+import { createSimulator } from '../simulator/simulator.js';
+import type { SuiteOptions } from './main.js';
+import { quantile, row, type Row } from './report.js';
+import { eventsPerS, foldedUpTo, load, playedAtOnce, preload, preloaded, requestsPerS, seconds, simulated } from './serving.js';
+
+const seeds = [7, 8, 9, 10, 11, 12];
+const month = { customers: 2000, items: 500, startMs: Date.UTC(2026, 0, 1), hours: 720, events: 200_000 };
+const config = readConfig({ AFTERCARE_CUSTOMERS_MAX: '100000' });
+
+/** Folds events as a shard does, risk alone. @returns seconds of the process's own time */
+function fold(events: Iterable<Event>, decided: (event: Event, decision: RiskDecision) => void): number {
+  const step = riskStep(riskSettings(config));
+  const [state, signals] = [step.empty(), createSignals({ customers: 100_000, riskMs: 180 * 86_400_000 })];
+  const models = { versions: new Map<string, never>(), get: () => undefined };
+  const stored: StoredEvent = { event: undefined as never, shard: 0, position: 0, receivedMs: 0 };
+  const used = process.cpuUsage();
+  for (const event of events) {
+    stored.event = event;
+    stored.receivedMs = event.atMs;
+    stored.position += 1024;
+    step.step(state, models, signals, stored, event.atMs, ({ table, value }) => { if (table === 'risk_decisions') decided(event, value as RiskDecision); });
+    signals.observe(event, event.atMs);
+  }
+  return process.cpuUsage(used).user / 1e6;
+}
+
+export function ringRows(say: SuiteOptions['say']): Row[] {
+  let [firstWorst, genuine, disturbed, orders, ordersDisturbed] = [0, 0, 0, 0, 0];
+  for (const seed of seeds) {
+    const simulator = createSimulator({ ...month, seed });
+    const decisions: { event: Event; decision: RiskDecision }[] = [];
+    fold(simulator.events(), (event, decision) => decisions.push({ event, decision }));
+    const { ring, stolenOrders } = simulator.truth();
+    const [refunds, frauds] = [new Set(ring.refunds), new Set([...ring.orders, ...stolenOrders])];
+    let [seen, caught] = [0, 0];
+    for (const { event, decision } of decisions) {
+      const raised = decision.decision === 'allow' ? 0 : 1;
+      if (refunds.has(event.id)) {
+        seen += 1;
+        if (raised === 1 && caught === 0) caught = seen;
+      } else if (event.type === 'refund') {
+        genuine += 1;
+        disturbed += raised;
+      } else if (!frauds.has(decision.order)) {
+        orders += 1;
+        ordersDisturbed += raised;
+      }
+    }
+    if (caught === 0) throw new Error(`bench: of the ${seen} refunds of the ring of seed ${seed} none was found`);
+    say(`ring of seed ${seed}: found at its refund ${caught} of ${seen}`);
+    firstWorst = Math.max(firstWorst, caught);
+  }
+  return [
+    row('risk.ring.first_caught', firstWorst, 'refund', 5, `the worst of ${seeds.length} simulated months; the baseline is what is allowed`),
+    row('risk.ring.false_review_share', disturbed / genuine, 'share', 0.01, `of ${genuine} genuine refunds; the baseline is what is allowed`),
+    row('risk.ring.false_order_share', ordersDisturbed / orders, 'share', null, `of ${orders} genuine purchases in review or blocked`),
+  ];
+}
+
+export function riskStepRows(say: SuiteOptions['say']): Row[] {
+  const events = [...createSimulator({ ...month, seed: 7, customers: 20_000, items: 5000, events: 1_000_000 }).events()];
+  const money = events.filter(({ type }) => type !== 'click');
+  let decisions = 0;
+  const count = (): void => { decisions += 1; };
+  fold(events, () => undefined); // warms up
+  const all = events.length / fold(events, () => undefined);
+  const alone = money.length / fold(money, count);
+  say(`risk step: ${events.length} events, ${money.length} of them no clicks, ${decisions} decisions`);
+  return [
+    row('risk.step.events_per_s', all, 'events/s', 100_000, 'what is promised; by the process\'s own time'),
+    row('risk.step.without_clicks_per_s', alone, 'events/s', null, `${Math.round((100 * decisions) / money.length)} % of them decisions`),
+  ];
+}
+
+/** `similar` is the baseline, asked at the same rate beside the same events. */
+export async function riskServeRows(say: SuiteOptions['say']): Promise<Row[]> {
+  const events = simulated(preloaded + 2 * playedAtOnce);
+  const dataDir = mkdtempSync(join(tmpdir(), 'aftercare-bench-'));
+  const context: Context = { dataDir, config: readConfig({}) };
+  const system = await startSystem(context, { onProgress: () => undefined, servers: ['nats', 'clickhouse'], worker: false });
+  try {
+    return await withNats(system.endpoints, 'bench', async (nc) => {
+      await foldedUpTo(nc, await preload(nc, events.slice(0, preloaded)));
+      say(`risk serve: ${requestsPerS} requests/s for ${seconds} s while ${eventsPerS} events/s are folded`);
+      const known = events.slice(0, preloaded);
+      const purchases = known.filter((event) => event.type === 'purchase');
+      const items = [...new Set(known.flatMap((event) => (event.type === 'click' ? [event.item] : [])))];
+      const half = preloaded + playedAtOnce;
+      const similar = await load(nc, events.slice(preloaded, half), serviceSubject('similar'), (n) => ({ item: items[(n * 7919) % items.length] }), () => true);
+      const risk = await load(nc, events.slice(half), serviceSubject('risk'), (n) => {
+        const { type, customer, amountMinor, currency, lines, device, address, payment } = purchases[(n * 7919) % purchases.length];
+        return { type, customer, amountMinor, currency, lines, device, address, payment };
+      }, (answer) => (answer as RiskAnswer).probability > 0);
+      for (const [name, { took, lateMsMax, foldedBehind }] of Object.entries({ similar, risk })) {
+        say(`serve ${name}: p50 ${quantile(took, 0.5).toFixed(2)} ms, p99 ${quantile(took, 0.99).toFixed(2)}, p99.9 ${quantile(took, 0.999).toFixed(2)}; sent at most ${lateMsMax.toFixed(0)} ms late, ${foldedBehind} events behind at the end`);
+      }
+      return [['p50', 0.5], ['p99', 0.99]].map(([label, q]) => row(`risk.serve.${label}_ms`, quantile(risk.took, Number(q)), 'ms', quantile(similar.took, Number(q)), 'similar, at the same rate'));
+    });
+  } finally {
+    await system.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What the benchmarks of services share: a system of real servers and processes, a simulated shop that has been folded, and
+ * requests by the clock while more events come in.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { createInbox, type NatsConnection } from '@nats-io/transport-node';
+import { createPublisher } from '../pipelines/runtime/jetstream/publisher.js';
+import { requestService } from '../pipelines/runtime/request.js';
+import type { ShardStatus } from '../pipelines/runtime/serve.js';
+import type { Event } from '../schemas/events.js';
+import { eventSubject, shardServiceSubject } from '../schemas/subjects.js';
+import { createSimulator } from '../simulator/simulator.js';
+
+export const [eventsPerS, requestsPerS] = [2000, 1000];
+export const [warmUpSeconds, seconds] = [5, 15];
+const shop = { seed: 7, customers: 5000, items: 5000, startMs: Date.UTC(2026, 0, 1), hours: 240 };
+export const preloaded = 200_000;
+/** Of one load. */
+export const playedAtOnce = eventsPerS * (warmUpSeconds + seconds);
+
+export function simulated(count: number): Event[] {
+  const events: Event[] = [];
+  for (const event of createSimulator({ ...shop, events: count * 1.2 }).events()) {
+    events.push(event);
+    if (events.length === count) return events;
+  }
+  throw new Error(`bench: the simulator made ${events.length} events, not ${count}`);
+}
+
+export async function preload(nc: NatsConnection, events: Event[]): Promise<number> {
+  const publisher = createPublisher(nc);
+  for (const event of events) await publisher.publish(eventSubject(event.type, event.customer), Buffer.from(JSON.stringify(event)), event.id);
+  const { lastSeq } = await publisher.flush();
+  publisher.close();
+  return lastSeq;
+}
+
+export async function foldedUpTo(nc: NatsConnection, seq: number): Promise<ShardStatus> {
+  for (;;) {
+    const status = await requestService<ShardStatus>(nc, shardServiceSubject(0, 'status'), {}, 10_000);
+    if (status.committedTo >= seq) return status;
+    await delay(20);
+  }
+}
+
+export interface Served {
+  /** ms from a request's sending to its answer, ascending, without the warm-up */
+  took: Float64Array;
+  /** how far the sending fell behind its own plan: the bench shares the cores */
+  lateMsMax: number;
+  foldedBehind: number;
+}
+
+/** Sends requests and events by the clock, whether answers come or not. @param isAnswer  asked of every hundredth; at least one must be */
+export async function load(nc: NatsConnection, events: Event[], subject: string, requestOf: (n: number) => object, isAnswer: (answer: unknown) => boolean): Promise<Served> {
+  const count = requestsPerS * (warmUpSeconds + seconds);
+  const warmUp = requestsPerS * warmUpSeconds;
+  const [sent, took] = [new Float64Array(count), new Float64Array(count)];
+  const inbox = createInbox();
+  let [answered, good] = [0, 0];
+  let failure: string | undefined;
+  const answers = nc.subscribe(`${inbox}.*`, {
+    callback: (_error, message) => {
+      const n = Number(message.subject.slice(inbox.length + 1));
+      took[n] = performance.now() - sent[n];
+      answered += 1;
+      const failed = message.headers?.get('Nats-Service-Error') ?? (message.data.length === 0 ? `an empty answer, status ${message.headers?.code ?? 'none'}` : '');
+      if (failed !== '') failure ??= failed;
+      else if (n % 100 === 0 && isAnswer(message.json())) good += 1;
+    },
+  });
+  const before = await requestService<ShardStatus>(nc, shardServiceSubject(0, 'status'), {});
+  let [asked, published, lateMsMax] = [0, 0, 0];
+  for (const startMs = performance.now(); asked < count;) {
+    const elapsed = (performance.now() - startMs) / 1000;
+    const due = Math.min(count, Math.floor(elapsed * requestsPerS));
+    if (asked > warmUp) lateMsMax = Math.max(lateMsMax, elapsed * 1000 - asked * (1000 / requestsPerS));
+    for (const dueEvents = Math.min(events.length, Math.floor(elapsed * eventsPerS)); published < dueEvents; published += 1) {
+      nc.publish(eventSubject(events[published].type, events[published].customer), JSON.stringify(events[published]));
+    }
+    for (; asked < due; asked += 1) {
+      sent[asked] = performance.now();
+      nc.publish(subject, JSON.stringify(requestOf(asked)), { reply: `${inbox}.${asked}` });
+    }
+    await delay(1);
+  }
+  const after = await requestService<ShardStatus>(nc, shardServiceSubject(0, 'status'), {}, 10_000);
+  for (const endMs = performance.now() + 10_000; answered < count && performance.now() < endMs;) await delay(10);
+  answers.unsubscribe();
+  if (failure !== undefined) throw new Error(`bench: ${subject} failed: ${failure}`);
+  if (answered < count || good === 0) throw new Error(`bench: ${count} requests to ${subject} had ${answered} answers, and of one in a hundred ${good} said something`);
+  return { took: took.slice(warmUp).sort(), lateMsMax, foldedBehind: published - (after.events - before.events) };
+}
