@@ -71,7 +71,7 @@ export function createAssessor(settings: RiskSettings): Assessor {
       bound(x);
       const { scorer, model } = championOf(settings, state, models);
       const shadowModels = scoreShadows(state, models, model, x, shadow);
-      const usualOf = usualInto(state, event, usual);
+      const usualOf = usualInto(state, event, usual, scorer.silent?.() !== true);
       const rest = scorer.terms(x, usual, terms);
       const logOdds = terms.reduce((sum, term) => sum + term, rest);
       const p = probabilityOf(logOdds);
@@ -133,8 +133,9 @@ function scoreShadows(state: RiskState, models: PromotedScorers, champion: strin
   return found;
 }
 
-/** The mean of the customer's last decisions of the kind; where one says nothing, and for a new customer, the shop's. */
-function usualInto({ online, ledger }: RiskState, { type, customer }: Scored, out: Float64Array): 'customer' | 'shop' {
+/** @param wanted  whether anything is made of it. @returns whose it is: the mean of the customer's last decisions of the kind; where one says nothing, and for a new customer, the shop's. */
+function usualInto({ online, ledger }: RiskState, { type, customer }: Scored, out: Float64Array, wanted: boolean): 'customer' | 'shop' {
+  if (!wanted) return ledger.lastOf(customer, type, 1).length === 0 ? 'shop' : 'customer';
   online.usual(out);
   const earlier = ledger.lastOf(customer, type, USUAL_OF);
   if (earlier.length === 0) return 'shop';

@@ -74,6 +74,7 @@ export function createOnlineChampion({ prior, trust }: { prior: number; trust: n
       const g = say();
       return g === 0 ? prior : (1 - g) * prior + g * (logOdds(model, x) + shift());
     },
+    silent: () => counts.frauds === 0,
     terms(x, usual, out) {
       const g = say();
       if (g === 0) {

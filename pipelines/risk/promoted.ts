@@ -27,6 +27,8 @@ export interface Scorer {
    * @returns the rest: rest + sum of out = log-odds
    */
   terms(x: Float64Array, usual: Float64Array, out: Float64Array): number;
+  /** Whether every term is 0 for now, so that nobody has to find out what is usual. */
+  silent?(): boolean;
 }
 
 const columnOf = new Map(riskFeatures.map(({ name }, j) => [name, j]));
