@@ -45,7 +45,8 @@ function* simulated(): Generator<Event[]> {
 
 interface Runner { seconds: number; decisions: number; fold(event: Event): void }
 
-function shard(env: NodeJS.ProcessEnv): Runner {
+/** @param lateMs  how long after it happened an event arrives: years, in an import */
+function shard(env: NodeJS.ProcessEnv, lateMs = 0): Runner {
   const step = foldStep(foldSettings(readConfig(env), 'bench'), loadKernel());
   const state = step.empty();
   const stored = { event: undefined as unknown as Event, shard: 0, position: 0, receivedMs: 0 };
@@ -55,7 +56,7 @@ function shard(env: NodeJS.ProcessEnv): Runner {
     fold(event) {
       stored.event = event;
       stored.position += 1024;
-      stored.receivedMs = event.atMs;
+      stored.receivedMs = event.atMs + lateMs;
       step.step(state, stored, count);
     },
   };
@@ -69,7 +70,8 @@ function alone(): Runner {
 }
 
 async function measure(name: string, batches: AsyncIterable<Event[]> | Iterable<Event[]>, say: SuiteOptions['say']): Promise<Row[]> {
-  const runners = { fold: shard({}), fold_with_coupons: shard({ AFTERCARE_COUPON_BUDGET_MINOR: '100000' }), recommender: alone() };
+  const yearMs = 365 * 86_400_000;
+  const runners = { fold: shard({}), fold_with_coupons: shard({ AFTERCARE_COUPON_BUDGET_MINOR: '100000' }), fold_of_history: shard({}, yearMs), recommender: alone() };
   let events = 0;
   for await (const batch of batches) {
     events += batch.length;
@@ -81,9 +83,9 @@ async function measure(name: string, batches: AsyncIterable<Event[]> | Iterable<
   }
   const perS = ({ seconds }: Runner): number => events / seconds;
   say(`fold ${name}: ${events} events; ${Object.entries(runners).map(([way, runner]) => `${way} ${perS(runner).toFixed(0)}/s, ${runner.decisions} decisions`).join('; ')}`);
-  const beside = (way: 'fold' | 'fold_with_coupons'): Row =>
+  const beside = (way: Exclude<keyof typeof runners, 'recommender'>): Row =>
     row(`spine.${way}.${name}.events_per_s`, perS(runners[way]), 'events/s', perS(runners.recommender), 'the recommender alone; both by the process\'s own time');
-  return [beside('fold'), beside('fold_with_coupons')];
+  return [beside('fold'), beside('fold_with_coupons'), beside('fold_of_history')];
 }
 
 export async function foldRows(say: SuiteOptions['say']): Promise<Row[]> {

@@ -68,6 +68,7 @@ export const Config = Type.Object(
       ]),
       minLength: 2, maxLength: 100_000, description: 'The shop\'s own rules, JSON: [{"name":"...","when":"amount > 50000 and ...","then":"review"}, ...], then is review or block; or the path of a file that holds it',
     }),
+    AFTERCARE_RISK_FRESH_HOURS: whole(24, 1, 876_000, 'Hours after which an order or refund is history when it arrives: it fills the windows and the rates of refunds, but nothing is decided about what was shipped long ago, and its verdict teaches nothing'),
     AFTERCARE_RISK_RATES: Type.String({ default: '{}', minLength: 2, maxLength: 4096, description: 'What one minor unit of each currency is worth in minor units of the shop\'s own, JSON such as {"EUR":1,"CNY":0.128}: a currency that is not in it is reviewed. Without any, the usual order of each currency is taken to be worth the same' }),
     AFTERCARE_RISK_CHAMPION: Type.String({ default: 'latest', pattern: '^(latest|risk-online|risk-logistic|risk-svm)$', description: 'Which model decides: the one promoted last (the regression that learns from each verdict, until there is one), or one of them; the others score in the shadow' }),
     AFTERCARE_RISK_PRIOR: Type.Number({ default: 0.001, minimum: 0.000001, maximum: 0.5, description: 'Share of orders that are fraud, while no verdict has told: one in a thousand is usual in retail' }),

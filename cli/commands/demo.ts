@@ -32,7 +32,7 @@ const startMs = Date.UTC(2026, 0, 15);
  * The demo's shop gives coupons, as far as the environment says nothing else. Its day lies in the past, so that no reason is
  * too old, and has 24 hours, so that a cart is abandoned after six.
  */
-const demoSettings = { AFTERCARE_COUPON_BUDGET_MINOR: '50000', AFTERCARE_COUPON_CART_HOURS: '6', AFTERCARE_COUPON_FRESH_HOURS: '876000' };
+const demoSettings = { AFTERCARE_COUPON_BUDGET_MINOR: '50000', AFTERCARE_COUPON_CART_HOURS: '6', AFTERCARE_COUPON_FRESH_HOURS: '876000', AFTERCARE_RISK_FRESH_HOURS: '876000' };
 /** Customers who are asked for at the end. */
 const asked = 200;
 

@@ -14,6 +14,8 @@ export interface RiskSettings {
   prior: number;
   /** Frauds with whose verdicts the regression has half the say. */
   trust: number;
+  /** An order or refund that arrives later than this after it happened is history: it goes into the features, and nothing is decided about it. */
+  freshMs: number;
   /** Who decides: the model promoted last (the regression until there is one), or one of them by name. */
   champion: string;
   /** Decisions that wait for their verdict. */
@@ -48,6 +50,7 @@ export function riskSettings(config: Config): RiskSettings {
     rates: named('AFTERCARE_RISK_RATES', () => readRates(config.AFTERCARE_RISK_RATES)),
     prior: Math.log(prior / (1 - prior)),
     trust: config.AFTERCARE_RISK_TRUST,
+    freshMs: config.AFTERCARE_RISK_FRESH_HOURS * 3_600_000,
     champion: config.AFTERCARE_RISK_CHAMPION,
     ledger: config.AFTERCARE_RISK_LEDGER,
     maturityMs: config.AFTERCARE_RISK_MATURITY_DAYS * dayMs,

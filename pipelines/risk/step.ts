@@ -1,7 +1,8 @@
 /**
  * The risk step: each purchase and refund gets a decision, from what was known before it; verdicts that come later teach.
  *
- *   purchase, refund   assess, emit the decision, keep its features for the verdict, and only then learn what it says
+ *   purchase, refund   assess, emit the decision, keep its features for the verdict, and only then learn what it says; what
+ *                      arrives long after it happened goes into the features alone
  *   label              the regression learns from the features at the time of the decision
  *   time               what had no verdict for the maturity was genuine; a day that is over has its metrics
  *   control forget     takes out the customer's windows, waiting decisions and level; the weights, sums over all, stay
@@ -44,6 +45,8 @@ export function riskStep(settings: RiskSettings): RiskStep {
       switch (event.type) {
         case 'purchase':
         case 'refund': {
+          // What happened long before it arrived is history: nobody waits for a decision, and an import of years is not held up by them.
+          if (stored.receivedMs - atMs > settings.freshMs) break;
           const assessment = state.assessor.assess(state, models, signals, event, atMs);
           emit({ table: 'risk_decisions', value: decisionOf(assessment, settings.rules.version, event, position, atMs) });
           remember(state, signals, event, atMs, assessment, shadowVersion);

@@ -16,13 +16,13 @@ import type { CutStore, Lease, LogCursor, MessageLog, Messages, RowStore } from 
 export interface SinkSettings {
   /** rows of one insert at most: ClickHouse likes large ones, and a block holds a million */
   rowsMax: number;
-  /** bytes of messages in one cut at most: what waits in memory */
+  /** bytes of messages in one cut at most: making rows of it must not hold up the renewal of the lease */
   bytesMax: number;
   /** milliseconds that a row waits at most before its insert begins */
   lingerMs: number;
 }
 
-export const defaultSinkSettings: SinkSettings = { rowsMax: 65_536, bytesMax: 64 * 1024 * 1024, lingerMs: 200 };
+export const defaultSinkSettings: SinkSettings = { rowsMax: 65_536, bytesMax: 16 * 1024 * 1024, lingerMs: 200 };
 
 export interface SinkParts {
   /** the log's name: key of its cuts */

@@ -59,7 +59,7 @@ describe('a promoted blend', () => {
 
   it('is not needed: all channels count the same, and what is looked at now is one of them where it may be shown', () => {
     const { answer } = ask(false);
-    expect(answer.model).toBe('cosine-sessions-1');
+    expect(answer.model).toBe('cosine-sessions-2');
     expect(answer.items.map(({ item }) => item)).toEqual(['cup']);
     const again = Object.fromEntries(rowsOf(ask(true)).map(({ item, ranks }) => [item, ranks?.again]));
     expect(again, 'the latest first; what was bought is no proposal').toEqual({ kettle: 1, lamp: 2, cup: undefined });
@@ -69,8 +69,8 @@ describe('a promoted blend', () => {
   it('decides from its promotion on, and the row says by which version and from which ranks', () => {
     expect(promote(models, 3, bytesOf(blendOf({ again: 50 })))).toMatchObject({ outcome: 'live' });
     const { answer, decision } = ask(true);
-    expect(answer.model).toBe('cosine-sessions-1+blend.3');
-    expect((decision.value as Answer).model).toBe('cosine-sessions-1+blend.3');
+    expect(answer.model).toBe('cosine-sessions-2+blend.3');
+    expect((decision.value as Answer).model).toBe('cosine-sessions-2+blend.3');
     expect(answer.items[0]).toMatchObject({ item: 'kettle', channel: 'again', because: expect.arrayContaining([{ item: 'kettle', weight: 1 }]) as unknown });
     expect(promote(models, 4, bytesOf(blendOf({ again: 0, session: 0, 'user-user': 0 })))).toMatchObject({ outcome: 'live' });
     for (const { ranks } of rowsOf(ask(true))) expect(Object.keys(ranks ?? {}).every((channel) => channel === 'item-item' || channel === 'popular')).toBe(true);
@@ -81,6 +81,6 @@ describe('a promoted blend', () => {
     damaged[damaged.length - 40] ^= 1;
     expect(promote(models, 5, damaged)).toMatchObject({ outcome: 'unreadable', detail: expect.stringContaining('blend snapshot: checksum differs') as unknown });
     expect(promote(models, 6, bytesOf(blendOf({ svd: Number.POSITIVE_INFINITY })))).toMatchObject({ outcome: 'unreadable', detail: expect.stringContaining('the weight of svd must be a number') as unknown });
-    expect(ask(true).answer.model).toBe('cosine-sessions-1+blend.4');
+    expect(ask(true).answer.model).toBe('cosine-sessions-2+blend.4');
   });
 });

@@ -266,6 +266,17 @@ describe('what is absurd', () => {
     expect(shop.state.online.counts.genuine).toBe(100);
   });
 
+  it('what arrives long after it happened is history: it fills the windows, and nothing is decided about it', () => {
+    const shop = riskShop();
+    const old = buy('ann', start);
+    expect(shop.receive(old, start + 24 * hour + 1)).toEqual([]);
+    expect(shop.receive(judge('ann', start, old.order, 'chargeback'), start + 25 * hour)).toEqual([]);
+    expect(shop.labels().at(-1)).toMatchObject({ outcome: 'unknown' });
+    const [fresh] = shop.receive(buy('ann', start + hour), start + 25 * hour);
+    expect(featuresOf(fresh)[riskFeatures.findIndex(({ name }) => name === 'customer_purchases_24h')]).toBe(1);
+    expect(riskShop({ AFTERCARE_RISK_FRESH_HOURS: '48' }).receive(buy('ann', start), start + 24 * hour + 1)).toHaveLength(1);
+  });
+
   it('a clock that jumps back leaves the time where it is', () => {
     const shop = riskShop();
     shop.give(buy('c1', start + day), buy('c2', start));

@@ -69,7 +69,7 @@ describe('kill -9', () => {
     while ((await committedTo()) < lastSeq || answered.length < 30) await delay(50);
     stop.abort();
     await asking;
-    // The decisions follow the events: each line of the file is a purchase, and has one.
+    // The answers follow the events. (The lines of the file are years old: nothing is decided about them.)
     const decided = await jetstreamLog(nc, streams.out).lastSeq();
     while (((await requestService<SinkProgress>(nc, 'aftercare.sink.status', {}, 2000).catch(() => undefined))?.outSeq ?? 0) < decided) await delay(50);
     return async () => { await nc.close(); };
