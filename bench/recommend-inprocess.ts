@@ -1,10 +1,10 @@
 /** Answers in this process, one by one, beside Python's `implicit` on the same data. */
 import { loadKernel } from '../models/recommend/load.js';
-import { createRecommender } from '../models/recommend/recommender.js';
+import { createRecommender, type Recommender } from '../models/recommend/recommender.js';
 import type { SuiteOptions } from './main.js';
 import { millionInteractions } from './million.js';
-import { createChannels } from './recommend-channels.js';
-import { askImplicit, type Timing } from './recommend-implicit.js';
+import { createChannels, type Channels } from './recommend-channels.js';
+import { askImplicit, type PeerTiming, type Timing } from './recommend-implicit.js';
 import { readSplit, untimed, type Split } from './recommend-ml100k.js';
 import { quantile, row, type Row } from './report.js';
 
@@ -29,41 +29,46 @@ function time(customers: string[], ask: (customer: string) => { length: number }
   return { perS: took.length / seconds, p50Ms: quantile(took, 0.5), p99Ms: quantile(took, 0.99) };
 }
 
-interface Shop {
-  /** '' of the one whose rows the others stand beside */
-  name: string;
-  split: Split;
+/** movielens-100k, and a shop of the size that `implicit` was measured on for this project: a million interactions. */
+const shops: { name: string; split: () => Split | undefined }[] = [{ name: '', split: readSplit }, { name: '.million', split: million }];
+
+function million(): Split {
+  const train = millionInteractions().interactions.map(({ customer, item }) => ({ customer: `c${customer}`, item: `p${item}` }));
+  // A sixth of the customers are asked: as many answers as on the other.
+  return { train, test: new Map([...new Set(train.map(({ customer }) => customer))].filter((_, n) => n % 6 === 0).map((customer) => [customer, new Set<string>()])) };
 }
 
-/** movielens-100k, and a shop of the size that `implicit` was measured on for this project: a million interactions. */
-function shops(say: SuiteOptions['say']): Shop[] {
-  const split = readSplit();
-  if (split === undefined) say('recommend.inprocess is skipped on movielens-100k: it is not here');
-  const { interactions } = millionInteractions();
-  const train = interactions.map(({ customer, item }) => ({ customer: `c${customer}`, item: `p${item}` }));
-  // A tenth of the customers are asked: as many answers as on the other.
-  const test = new Map([...new Set(train.map(({ customer }) => customer))].filter((_, n) => n % 6 === 0).map((customer) => [customer, new Set<string>()]));
-  return [...(split === undefined ? [] : [{ name: '', split }]), { name: '.million', split: { train, test } }];
+interface Taught {
+  model: Recommender;
+  channels: Channels;
+  customers: string[];
+  peer: PeerTiming | undefined;
+}
+
+/** What was taught is not kept: a million objects on the heap would show in every answer. */
+async function taught(split: Split, say: SuiteOptions['say']): Promise<Taught> {
+  const [model, channels] = [createRecommender(untimed, loadKernel()), createChannels(untimed)];
+  for (const { customer, item } of split.train) for (const learner of [model, channels]) learner.observe(customer, item, 1, 0);
+  return { model, channels, customers: [...split.test.keys()], peer: await askImplicit(split, k, rounds, say) };
 }
 
 export async function inProcessRows(say: SuiteOptions['say']): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const shop of shops(say)) rows.push(...(await shopRows(shop, say)));
+  for (const { name, split } of shops) {
+    const read = split();
+    if (read === undefined) say('recommend.inprocess is skipped on movielens-100k: it is not here');
+    else rows.push(...shopRows(name, await taught(read, say), say));
+  }
   return rows;
 }
 
-async function shopRows({ name: shop, split }: Shop, say: SuiteOptions['say']): Promise<Row[]> {
-  const model = createRecommender(untimed, loadKernel());
-  const channels = createChannels(untimed);
-  for (const { customer, item } of split.train) for (const learner of [model, channels]) learner.observe(customer, item, 1, 0);
-  const customers = [...split.test.keys()];
+function shopRows(shop: string, { model, channels, customers, peer }: Taught, say: SuiteOptions['say']): Row[] {
   const all = time(customers, (customer) => model.recommend(customer, k, 0));
   const itemItem = time(customers, (customer) => channels.itemItem(customer, k));
   const userUser = time(customers, (customer) => channels.userUser(customer, k));
   for (const [name, timing] of Object.entries({ recommend: all, 'item-item alone': itemItem, 'user-user alone': userUser })) {
     say(`in process${shop}, ${name}: ${timing.perS.toFixed(0)} answers/s, p50 ${timing.p50Ms.toFixed(3)} ms, p99 ${timing.p99Ms.toFixed(3)} ms`);
   }
-  const peer = await askImplicit(split, k, rounds, say);
   const note = 'implicit, CosineRecommender K=50';
   const beside = (name: string, mine: number, theirs: number | undefined, unit: string): Row => row(`recommend${name}`, mine, unit, theirs ?? null, theirs === undefined ? undefined : note);
   return [
