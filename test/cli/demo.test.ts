@@ -10,6 +10,7 @@ interface Tables {
   'Recommendations given': { channel: string; items: number; customers: number }[];
   'Coupons: who had a reason, and what became of it': { reason: string; decision: string; withheld_because: string; decisions: number; given_at_most: number }[];
   'The first coupons': { code: string; because: string[] }[];
+  'Risk: what was decided, and by what most': { type: string; decision: string; decisions: number; because: string[] }[];
   'The closest pairs of items, as exported by Temporal': { similarity: number }[];
 }
 
@@ -33,6 +34,8 @@ it('plays a day, shows tables queried back, and can be repeated', { timeout: 120
   const coupons = first['Coupons: who had a reason, and what became of it'];
   expect(coupons.map((row) => `${row.reason} ${row.decision}`)).toEqual(expect.arrayContaining(['abandoned_cart granted', 'resolved_complaint granted']) as string[]);
   expect(coupons.reduce((sum, row) => sum + row.given_at_most, 0)).toBeLessThanOrEqual(2 * 500); // the simulated day may end in the next
+  expect(first['Risk: what was decided, and by what most'].length).toBeGreaterThan(0);
+  expect(first['Risk: what was decided, and by what most'].every(({ because }) => because.length > 0)).toBe(true);
   expect(first['The first coupons'][0].code).toMatch(/^\w{4}-\w{4}-\w{4}$/);
   // The same shop, the same day: all but the times is the same.
   expect(second['What arrived']).toEqual(first['What arrived']);
