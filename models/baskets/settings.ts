@@ -1,5 +1,5 @@
 /** The settings of basket prediction, their defaults with the reason of each, and their bounds. */
-import type { SessionSettings } from '../sessions/settings.js';
+import { checkWholes, type SessionSettings } from '../sessions/settings.js';
 
 export interface BasketLimits {
   /** Baskets kept; beyond it the one started longest ago goes, and a customer or an item with its last basket. Default 200,000: 300 bytes each. */
@@ -52,10 +52,7 @@ export function flattenBaskets({ limits, perItem, neighbours, recent, gapMs, sam
 
 /** @throws RangeError when a setting is out of range */
 export function checkBasketSettings(settings: BasketSettings): void {
-  for (const [key, value] of Object.entries(flattenBaskets(settings))) {
-    const most = bounds[key as keyof typeof bounds];
-    if (!(Number.isInteger(value) && value >= 1 && value <= most)) throw new RangeError(`baskets: ${key} must be a whole number from 1 to ${most}, got ${value}`);
-  }
+  checkWholes('baskets', flattenBaskets(settings), bounds);
 }
 
 /** The index that holds the baskets is the one of sessions. */

@@ -46,8 +46,13 @@ export function flattenSessions({ limits, perItem, neighbours, recent, gapMs }: 
 
 /** @throws RangeError when a setting is out of range */
 export function checkSessionSettings(settings: SessionSettings): void {
-  for (const [key, value] of Object.entries(flattenSessions(settings))) {
-    const most = bounds[key as keyof typeof bounds];
-    if (!(Number.isInteger(value) && value >= 1 && value <= most)) throw new RangeError(`sessions: ${key} must be a whole number from 1 to ${most}, got ${value}`);
+  checkWholes('sessions', flattenSessions(settings), bounds);
+}
+
+/** @throws RangeError that names the model, the setting and its range: each is a whole number from 1 to its bound */
+export function checkWholes<Key extends string>(model: string, settings: Record<Key, number>, most: Record<Key, number>): void {
+  for (const key of Object.keys(settings) as Key[]) {
+    const value = settings[key];
+    if (!(Number.isInteger(value) && value >= 1 && value <= most[key])) throw new RangeError(`${model}: ${key} must be a whole number from 1 to ${most[key]}, got ${value}`);
   }
 }

@@ -37,7 +37,11 @@ export function recommend({ recommender, sessions, objections }: RecommendState,
   const depth = Math.max(k, DEPTH);
   const seen = request.seen === true;
   const blend = live.get('blend') ?? equalBlend;
-  const others = [...sessionChannels(sessions, request.customer, depth, atMs, seen), ...svdChannel(live.get('svd'), recommender, request.customer, depth, seen)];
+  const { session, again, svd } = blend.weights;
+  const others = [
+    ...(session > 0 || again > 0 ? sessionChannels(sessions, request.customer, depth, atMs, seen) : []),
+    ...(svd > 0 ? svdChannel(live.get('svd'), recommender, request.customer, depth, seen) : []),
+  ];
   const against = objections.of(request.customer, atMs);
   const items = recommender.recommend(request.customer, k, atMs, { others, seen, blend, against });
   const model = decidedBy(recommendModel, live.versions, promotedModels);

@@ -1,33 +1,24 @@
 /** The factorisation from the table `events` to the answers, with every part as it is in production. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { jetstreamManager } from '@nats-io/jetstream';
 import type { Client } from '@temporalio/client';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cutEvents, readPage } from '../../activities/interactions.js';
 import { createRowReader } from '../../activities/interaction-rows.js';
-import { storedUpTo } from '../../cli/caught-up.js';
 import { withClickHouse } from '../../cli/context.js';
-import { eventWriter } from '../../pipelines/runtime/envelopes.js';
 import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
-import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
-import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
 import { requestService } from '../../pipelines/runtime/request.js';
-import type { ShardStatus } from '../../pipelines/runtime/serve.js';
 import { readSvd } from '../../pipelines/recommend/svd.js';
 import type { ProfileAnswer, RecommendAnswer } from '../../schemas/services.js';
-import { serviceSubject, shardServiceSubject, streams } from '../../schemas/subjects.js';
-import { compiledPath } from '../../servers/compiled.js';
-import { awaitReady, spawnServer, type ServerHandle } from '../../servers/process.js';
-import { startTemporal, type TemporalServer } from '../../servers/temporal.js';
+import { serviceSubject, shardServiceSubject } from '../../schemas/subjects.js';
 import { createRandom } from '../../simulator/random.js';
-import { connectTemporal } from '../../workflows/client.js';
 import { runRefreshSvd, type StartedRefresh } from '../../workflows/runs.js';
 import { click, purchase } from '../support/events.js';
-import { startTestSystem, type TestSystem } from '../support/system.js';
+import type { TestSystem } from '../support/system.js';
 import { historyText } from './histories.js';
+import { startWholeSystem, type WholeSystem } from './system.js';
 
 const shards = 2;
 const day = 24 * 3_600_000;
@@ -58,55 +49,20 @@ function* shop() {
 }
 
 describe('refreshSvd', () => {
+  let whole: WholeSystem;
   let system: TestSystem;
   let nc: NatsConnection;
-  let server: TemporalServer;
   let temporal: Client;
-  let worker: ServerHandle;
   let refreshed: StartedRefresh;
 
   beforeAll(async () => {
-    system = await startTestSystem({ AFTERCARE_SHARDS: String(shards), AFTERCARE_SNAPSHOT_MS: '500' });
-    server = await startTemporal({ dataDir: join(system.context.dataDir, 'temporal') });
-    const endpoints = { ...system.endpoints, temporal: { address: server.address, namespace: 'default' } };
-    temporal = await connectTemporal(endpoints.temporal);
-    nc = await connectNats(system.endpoints.nats, 'test');
-    worker = await spawnServer({
-      name: 'worker', port: 0, command: process.execPath, args: [compiledPath('test/workflows/worker-process.js')],
-      env: { ...process.env, TEST_WORKER: JSON.stringify({ endpoints, bundlePath: compiledPath('workflows/bundle.js') }) },
-    });
-    await awaitReady(worker, () => Promise.resolve(worker.lastLines().some((line) => line.includes('worker is ready'))), 30_000);
+    whole = await startWholeSystem(shards);
+    ({ system, nc, temporal } = whole);
   }, 120_000);
-  afterAll(async () => {
-    await worker.stop();
-    await temporal.connection.close();
-    await nc.close();
-    await server.stop();
-  });
+  afterAll(() => whole.stop());
 
   const ask = <T>(endpoint: string, body: unknown): Promise<T> => requestService<T>(nc, serviceSubject(endpoint), body);
   const refresh = (given: object = input): Promise<StartedRefresh> => runRefreshSvd(temporal, given as typeof input, { wait: true });
-  const statusOf = (shard: number): Promise<ShardStatus> => requestService<ShardStatus>(nc, shardServiceSubject(shard, 'status'), {}, 5000);
-
-  async function publish(events: Iterable<unknown>): Promise<void> {
-    const publisher = createPublisher(nc);
-    const writer = eventWriter(publisher, shards, 20);
-    for (const event of events) await writer.write(event);
-    await writer.end();
-    const { lastSeq } = await publisher.flush();
-    publisher.close();
-    await storedUpTo(nc, lastSeq);
-    await folded();
-  }
-
-  /** Each shard has committed what is its own of everything that is stored. */
-  async function folded(): Promise<void> {
-    const jsm = await jetstreamManager(nc);
-    for (let shard = 0; shard < shards; shard += 1) {
-      const last = await jsm.streams.getMessage(streams.events, { last_by_subj: `ev.${shard}.>` });
-      await expect.poll(async () => (await statusOf(shard).catch(() => undefined))?.committedTo ?? 0, { timeout: 30_000 }).toBeGreaterThanOrEqual(last?.seq ?? 0);
-    }
-  }
 
   it('has nothing to do in a shop without customers, and refuses what is out of range', async () => {
     const { result } = await refresh();
@@ -118,7 +74,7 @@ describe('refreshSvd', () => {
   });
 
   it('reads what the shards hold: faded, without what was sent back or forgotten', async () => {
-    await publish(shop());
+    await whole.publish(shop());
     const found = new Map<string, Map<string, number>>();
     await withClickHouse(system.endpoints, async (client) => {
       const reader = createRowReader((customer, item, strength) => {
@@ -154,8 +110,8 @@ describe('refreshSvd', () => {
     const { result, workflowId } = refreshed;
     expect(result).toMatchObject({ customers: 149, rank: 8, share: 1, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown });
     expect(result?.live).toHaveLength(shards);
-    await folded();
-    for (let shard = 0; shard < shards; shard += 1) expect((await statusOf(shard)).promoted).toEqual({ svd: result?.version });
+    await whole.folded();
+    for (let shard = 0; shard < shards; shard += 1) expect((await whole.statusOf(shard)).promoted).toEqual({ svd: result?.version });
     if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/refresh-svd.json', historyText(await temporal.workflow.getHandle(workflowId).fetchHistory()));
     const answers = await Promise.all(customers.slice(0, 40).map((customer) => ask<RecommendAnswer>('recommend', { customer, k: 5 })));
     for (const { model } of answers) expect(model).toBe(`cosine-sessions-2+svd.${result?.version}`);
@@ -170,7 +126,7 @@ describe('refreshSvd', () => {
 
   it('folds in a customer who came after it, with the reasons', async () => {
     const customer = 'newcomer';
-    await publish([click('n1', customer, { item: 'lamp-0', atMs: endMs }), click('n2', customer, { item: 'lamp-1', atMs: endMs, action: 'cart' })]);
+    await whole.publish([click('n1', customer, { item: 'lamp-0', atMs: endMs }), click('n2', customer, { item: 'lamp-1', atMs: endMs, action: 'cart' })]);
     const { items } = await ask<RecommendAnswer>('recommend', { customer, k: 5 });
     const svd = items.filter(({ channel }) => channel === 'svd');
     expect(svd.length).toBeGreaterThan(0);
@@ -185,13 +141,13 @@ describe('refreshSvd', () => {
     const before = await hashes();
     await delay(1000); // snapshots come every half second
     await system.killAndRestart('shard');
-    await folded();
+    await whole.folded();
     expect(await hashes(), 'from its snapshot').toEqual(before);
     system.handle('shard').kill('SIGKILL');
     await system.handle('shard').exited;
     rmSync(join(system.context.dataDir, 'snapshots'), { recursive: true });
     await system.killAndRestart('shard');
-    await folded();
+    await whole.folded();
     expect(await hashes(), 'from the first event').toEqual(before);
     expect((await ask<RecommendAnswer>('recommend', { customer: 'newcomer' })).model).toContain(`+svd.${refreshed.result?.version}`);
   });
@@ -201,8 +157,8 @@ describe('refreshSvd', () => {
     const [one, two] = [await refresh(), await refresh()];
     expect(two.result?.sha256).toBe(one.result?.sha256);
     expect(two.result?.sha256).not.toBe(refreshed.result?.sha256); // a customer came since
-    await folded();
-    for (let shard = 0; shard < shards; shard += 1) expect((await statusOf(shard)).promoted).toEqual({ svd: two.result?.version });
+    await whole.folded();
+    for (let shard = 0; shard < shards; shard += 1) expect((await whole.statusOf(shard)).promoted).toEqual({ svd: two.result?.version });
     const { version = 0, sha256 = '', bytes = 0 } = two.result ?? {};
     const { factors } = readSvd(await artefacts.load({ name: 'svd', version, sha256, bytes }));
     expect(factors).toMatchObject({ rank: 8, customers: two.result?.customers, entries: two.result?.entries });

@@ -4,10 +4,17 @@ import type { ClickHouseClient } from '@clickhouse/client';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { Client } from '@temporalio/client';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { expect } from 'vitest';
+import { storedUpTo } from '../../cli/caught-up.js';
 import { connectClickHouse } from '../../pipelines/runtime/clickhouse.js';
+import { eventWriter } from '../../pipelines/runtime/envelopes.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
+import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
 import { ensureStreams } from '../../pipelines/runtime/jetstream/streams.js';
 import { migrate } from '../../pipelines/runtime/migrate.js';
+import { requestService } from '../../pipelines/runtime/request.js';
+import type { ShardStatus } from '../../pipelines/runtime/serve.js';
+import { shardServiceSubject, streams } from '../../schemas/subjects.js';
 import { startClickHouse, type ClickHouse } from '../../servers/clickhouse.js';
 import { compiledPath } from '../../servers/compiled.js';
 import type { Endpoints } from '../../servers/endpoints.js';
@@ -15,6 +22,7 @@ import { startNats } from '../../servers/nats.js';
 import { awaitReady, spawnServer, type ServerHandle } from '../../servers/process.js';
 import { startTemporal } from '../../servers/temporal.js';
 import { connectTemporal } from '../../workflows/client.js';
+import { startTestSystem, type TestSystem } from '../support/system.js';
 
 export interface Store {
   server: ClickHouse;
@@ -56,6 +64,16 @@ export interface System {
 
 const workerPatienceMs = 30_000;
 
+/** Resolves when it takes work. */
+async function spawnWorker(endpoints: Endpoints): Promise<ServerHandle> {
+  const worker = await spawnServer({
+    name: 'worker', port: 0, command: process.execPath, args: [compiledPath('test/workflows/worker-process.js')],
+    env: { ...process.env, TEST_WORKER: JSON.stringify({ endpoints, bundlePath: compiledPath('workflows/bundle.js') }) },
+  });
+  await awaitReady(worker, () => Promise.resolve(worker.lastLines().some((line) => line.includes('worker is ready'))), workerPatienceMs);
+  return worker;
+}
+
 export async function startSystem(directory: string): Promise<System> {
   const [store, nats, server] = await Promise.all([startStore(directory), startNats({ dataDir: join(directory, 'nats') }), startTemporal({ dataDir: join(directory, 'temporal') })]);
   const endpoints: Endpoints = { nats, clickhouse: { ...store.server, database: 'aftercare' }, temporal: { address: server.address, namespace: 'default' } };
@@ -67,13 +85,8 @@ export async function startSystem(directory: string): Promise<System> {
     nc,
     temporal,
     async startWorker() {
-      const config = { endpoints, bundlePath: compiledPath('workflows/bundle.js') };
-      const worker = await spawnServer({
-        name: 'worker', port: 0, command: process.execPath, args: [compiledPath('test/workflows/worker-process.js')],
-        env: { ...process.env, TEST_WORKER: JSON.stringify(config) },
-      });
+      const worker = await spawnWorker(endpoints);
       workers.push(worker);
-      await awaitReady(worker, () => Promise.resolve(worker.lastLines().some((line) => line.includes('worker is ready'))), workerPatienceMs);
       return worker;
     },
     async stop() {
@@ -81,6 +94,58 @@ export async function startSystem(directory: string): Promise<System> {
       await temporal.connection.close();
       await nc.close();
       await Promise.all([server.stop(), nats.stop(), store.close()]);
+    },
+  };
+}
+
+/** Every part as it is in production: shards, sink, worker and the servers. */
+export interface WholeSystem {
+  system: TestSystem;
+  nc: NatsConnection;
+  temporal: Client;
+  /** Resolves when every event is stored, and folded by its shard. */
+  publish(events: Iterable<unknown>): Promise<void>;
+  /** Of a shard. @throws what the request fails with while it does not answer */
+  statusOf(shard: number): Promise<ShardStatus>;
+  /** Each shard has committed what is its own of everything that is stored. */
+  folded(): Promise<void>;
+  /** The worker, the server of Temporal and the connections; the rest stops itself. */
+  stop(): Promise<void>;
+}
+
+/** In a beforeAll: the parts that it starts end with the file. */
+export async function startWholeSystem(shards: number): Promise<WholeSystem> {
+  const system = await startTestSystem({ AFTERCARE_SHARDS: String(shards), AFTERCARE_SNAPSHOT_MS: '500' });
+  const server = await startTemporal({ dataDir: join(system.context.dataDir, 'temporal') });
+  const endpoints = { ...system.endpoints, temporal: { address: server.address, namespace: 'default' } };
+  const temporal = await connectTemporal(endpoints.temporal);
+  const nc = await connectNats(system.endpoints.nats, 'test');
+  const worker = await spawnWorker(endpoints);
+  const statusOf = (shard: number): Promise<ShardStatus> => requestService<ShardStatus>(nc, shardServiceSubject(shard, 'status'), {}, 5000);
+  const folded = async (): Promise<void> => {
+    const jsm = await jetstreamManager(nc);
+    for (let shard = 0; shard < shards; shard += 1) {
+      const last = await jsm.streams.getMessage(streams.events, { last_by_subj: `ev.${shard}.>` });
+      await expect.poll(async () => (await statusOf(shard).catch(() => undefined))?.committedTo ?? 0, { timeout: 30_000 }).toBeGreaterThanOrEqual(last?.seq ?? 0);
+    }
+  };
+  return {
+    system, nc, temporal, statusOf, folded,
+    async publish(events) {
+      const publisher = createPublisher(nc);
+      const writer = eventWriter(publisher, shards, 20);
+      for (const event of events) await writer.write(event);
+      await writer.end();
+      const { lastSeq } = await publisher.flush();
+      publisher.close();
+      await storedUpTo(nc, lastSeq);
+      await folded();
+    },
+    async stop() {
+      await worker.stop();
+      await temporal.connection.close();
+      await nc.close();
+      await server.stop();
     },
   };
 }

@@ -1,32 +1,22 @@
 /** From decisions on record and what customers did next to the weights of the next answer, with every part as it is in production. */
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { jetstreamManager } from '@nats-io/jetstream';
 import type { Client } from '@temporalio/client';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { storedUpTo } from '../../cli/caught-up.js';
 import { withClickHouse } from '../../cli/context.js';
 import { equalBlend } from '../../models/recommend/fuse.js';
 import { createUniform } from '../../models/random.js';
 import { clickHouseRows } from '../../pipelines/runtime/clickhouse.js';
-import { eventWriter } from '../../pipelines/runtime/envelopes.js';
-import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
-import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
 import { requestService } from '../../pipelines/runtime/request.js';
-import type { ShardStatus } from '../../pipelines/runtime/serve.js';
 import { arrowBatch } from '../../schemas/arrow.js';
 import type { RecommendAnswer } from '../../schemas/services.js';
-import { serviceSubject, shardServiceSubject, streams } from '../../schemas/subjects.js';
+import { serviceSubject } from '../../schemas/subjects.js';
 import { recommendationsTable, type RecommendationRow } from '../../schemas/tables.js';
-import { compiledPath } from '../../servers/compiled.js';
-import { awaitReady, spawnServer, type ServerHandle } from '../../servers/process.js';
-import { startTemporal, type TemporalServer } from '../../servers/temporal.js';
-import { connectTemporal } from '../../workflows/client.js';
 import { runTuneBlend, type StartedTuning } from '../../workflows/runs.js';
 import { click, purchase } from '../support/events.js';
-import { startTestSystem, type TestSystem } from '../support/system.js';
+import type { TestSystem } from '../support/system.js';
 import { historyText } from './histories.js';
+import { startWholeSystem, type WholeSystem } from './system.js';
 
 const shards = 2;
 const minute = 60_000;
@@ -62,35 +52,20 @@ function logged(first: number, count: number): Logged {
 }
 
 describe('tuneBlend', () => {
+  let whole: WholeSystem;
   let system: TestSystem;
   let nc: NatsConnection;
-  let server: TemporalServer;
   let temporal: Client;
-  let worker: ServerHandle;
   let tuned: StartedTuning;
 
   beforeAll(async () => {
-    system = await startTestSystem({ AFTERCARE_SHARDS: String(shards), AFTERCARE_SNAPSHOT_MS: '500' });
-    server = await startTemporal({ dataDir: join(system.context.dataDir, 'temporal') });
-    const endpoints = { ...system.endpoints, temporal: { address: server.address, namespace: 'default' } };
-    temporal = await connectTemporal(endpoints.temporal);
-    nc = await connectNats(system.endpoints.nats, 'test');
-    worker = await spawnServer({
-      name: 'worker', port: 0, command: process.execPath, args: [compiledPath('test/workflows/worker-process.js')],
-      env: { ...process.env, TEST_WORKER: JSON.stringify({ endpoints, bundlePath: compiledPath('workflows/bundle.js') }) },
-    });
-    await awaitReady(worker, () => Promise.resolve(worker.lastLines().some((line) => line.includes('worker is ready'))), 30_000);
+    whole = await startWholeSystem(shards);
+    ({ system, nc, temporal } = whole);
   }, 120_000);
-  afterAll(async () => {
-    await worker.stop();
-    await temporal.connection.close();
-    await nc.close();
-    await server.stop();
-  });
+  afterAll(() => whole.stop());
 
   const ask = (customer: string): Promise<RecommendAnswer> => requestService<RecommendAnswer>(nc, serviceSubject('recommend'), { customer, k: 5 });
   const tune = (given: object = input): Promise<StartedTuning> => runTuneBlend(temporal, given as typeof input, { wait: true });
-  const statusOf = (shard: number): Promise<ShardStatus> => requestService<ShardStatus>(nc, shardServiceSubject(shard, 'status'), {}, 5000);
 
   /** The log of a shop that is older than this test: decisions straight into their table, what followed by the stream. */
   async function play({ rows, events }: Logged): Promise<void> {
@@ -98,23 +73,7 @@ describe('tuneBlend', () => {
     for (const row of rows) batch.push(row);
     const columns = recommendationsTable.columns.map(({ name }) => name);
     await withClickHouse(system.endpoints, (client) => clickHouseRows(client).insert('recommendations', columns, batch.finish(), `test:${rows[0].commitSeq}`));
-    const publisher = createPublisher(nc);
-    const writer = eventWriter(publisher, shards, 20);
-    for (const event of events) await writer.write(event);
-    await writer.end();
-    const { lastSeq } = await publisher.flush();
-    publisher.close();
-    await storedUpTo(nc, lastSeq);
-    await folded();
-  }
-
-  /** Each shard has committed what is its own of everything that is stored. */
-  async function folded(): Promise<void> {
-    const jsm = await jetstreamManager(nc);
-    for (let shard = 0; shard < shards; shard += 1) {
-      const last = await jsm.streams.getMessage(streams.events, { last_by_subj: `ev.${shard}.>` });
-      await expect.poll(async () => (await statusOf(shard).catch(() => undefined))?.committedTo ?? 0, { timeout: 30_000 }).toBeGreaterThanOrEqual(last?.seq ?? 0);
-    }
+    await whole.publish(events);
   }
 
   it('leaves all as it is where there is nothing to learn from, and refuses what is out of range', async () => {
@@ -146,8 +105,8 @@ describe('tuneBlend', () => {
     expect(result?.ndcg?.low).toBeGreaterThan(0);
     expect(result?.ndcg?.challenger).toBeGreaterThan((result?.ndcg?.live ?? Number.NaN) + 0.1);
     expect(result?.promoted).toHaveLength(shards);
-    await folded();
-    for (let shard = 0; shard < shards; shard += 1) expect((await statusOf(shard)).promoted).toEqual({ blend: result?.version });
+    await whole.folded();
+    for (let shard = 0; shard < shards; shard += 1) expect((await whole.statusOf(shard)).promoted).toEqual({ blend: result?.version });
     for (const customer of ['c1', 'c2', 'c3', 'nobody']) expect((await ask(customer)).model).toBe(`cosine-sessions-2+blend.${result?.version}`);
     if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/tune-blend.json', historyText(await temporal.workflow.getHandle(workflowId).fetchHistory()));
   });
@@ -159,6 +118,6 @@ describe('tuneBlend', () => {
     expect(result?.live).toEqual(tuned.result?.challenger);
     expect(result?.ndcg).toMatchObject({ difference: 0, low: 0, high: 0 });
     expect(result).toMatchObject({ promoted: [], reason: 'not better than the live one: nDCG +0.0000, 95% interval 0.0000 to 0.0000' });
-    for (let shard = 0; shard < shards; shard += 1) expect((await statusOf(shard)).promoted).toEqual({ blend: tuned.result?.version });
+    for (let shard = 0; shard < shards; shard += 1) expect((await whole.statusOf(shard)).promoted).toEqual({ blend: tuned.result?.version });
   });
 });

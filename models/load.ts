@@ -1,0 +1,13 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** A model's compiled kernel: beside its folder in dist/, or in dist/ seen from the sources. @throws Error when it has not been built */
+export function loadWasm(model: string): WebAssembly.Module {
+  const places = [`./${model}/${model}.wasm`, `../dist/models/${model}/${model}.wasm`];
+  const paths = places.map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  const path = paths.find((candidate) => existsSync(candidate));
+  if (path === undefined) {
+    throw new Error(`${model}.wasm is not built: looked for ${paths.join(' and ')}; run "npm run build"`);
+  }
+  return new WebAssembly.Module(readFileSync(path));
+}
