@@ -2,7 +2,7 @@
 import type { RejectReason } from './decode.js';
 import type { Event, EventType, Promote } from './events.js';
 import { limits } from './limits.js';
-import type { CouponMessage, RiskMessage } from './messages.js';
+import type { CouponMessage, ReplyMessage, RiskMessage, SupportMessage } from './messages.js';
 import type { ServiceName } from './services.js';
 
 const atMs = Date.UTC(2026, 0, 15, 12);
@@ -35,6 +35,16 @@ export const couponExample: CouponMessage = {
 export const riskExample: RiskMessage = {
   v: 1, level: 'review', customer: 'c0042', atMs, seq: 1_263_616, event: 'refund', order: 'SO-5001', amountMinor: 3499, currency: 'EUR', probability: 0.31, topReason: 'rule:shared_device',
   because: ['review: fraud with a probability of 31 %', 'rule shared_device: device_customers_7d >= 4'], model: 'risk-online-1', rules: 'rules-9f86d081',
+};
+
+export const replyExample: ReplyMessage = {
+  v: 1, customer: 'c0042', ticket: 'T-301', atMs, seq: 1_263_617, language: 'zh', intent: 'delivery_options', confidence: 0.97,
+  text: '部分偏远地区暂不支持配送，请更换收货地址后查看可选的配送方式。', answer: 'delivery_options.zh.1', answers: 'answers-9f86d081', because: ['reply: delivery_options with a probability of 97 %'], model: 'intent-starter-1',
+};
+
+export const supportExample: SupportMessage = {
+  v: 1, customer: 'c0042', ticket: 'T-302', atMs, seq: 1_263_618, order: 'SO-5001', reason: 'low_confidence', urgency: 'normal', language: 'en', text: 'It came in the wrong colour, write to <email>', sentiment: -0.4,
+  intent: 'return_request', confidence: 0.48, alternatives: [{ intent: 'damaged_item', confidence: 0.31 }], because: ['hand over: return_request with a probability of 48 %, 80 % are needed'], model: 'intent.12',
 };
 
 /** Why something is set aside; the record makes a reason without a description a compile error. */
@@ -85,6 +95,15 @@ export const serviceExamples: Record<ServiceName, { summary: string; request: ob
       customer: 'c0042', decision: 'allow', probability: 0.0012, decidedBy: 'costs', costs: { allow: 10.8, review: 501.1, block: 5093.3 }, rules: [],
       reasons: [{ feature: 'customer_purchases_24h', value: 1, usual: 0.2, term: 0.12 }], rest: -6.84,
       because: ['allow: fraud with a probability of 0.12 %'], model: 'risk-online-1', rulesVersion: 'rules-9f86d081', shard: 0, seq: 1234,
+    },
+  },
+  support: {
+    summary: 'support.reply: what would be read in a ticket and answered, or why a person would get it; no row is written: the decision on record comes with the ticket\'s event',
+    request: { customer: 'c0042', text: '为什么这个商品没有配送选项？', item: 'KET-1042' },
+    reply: {
+      customer: 'c0042', text: '为什么这个商品没有配送选项?', personal: [], language: 'zh', intent: 'delivery_options', confidence: 0.97, alternatives: [{ intent: 'product_question', confidence: 0.01 }], outOfScope: 0.02, abstained: null,
+      entities: [], sentiment: 0, urgency: 'normal', decision: 'reply', reason: null, because: ['reply: delivery_options with a probability of 97 %'],
+      reply: { text: '部分偏远地区暂不支持配送，请更换收货地址后查看可选的配送方式。', answer: 'delivery_options.zh.1', answers: 'answers-9f86d081' }, order: null, model: 'intent-starter-1', shard: 0, seq: 1234,
     },
   },
 };

@@ -8,12 +8,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { TSchema } from 'typebox';
-import { couponExample, eventExamples, promoteExample, reasonTexts, riskExample, serviceExamples } from './asyncapi-examples.js';
+import { couponExample, eventExamples, promoteExample, reasonTexts, replyExample, riskExample, serviceExamples, supportExample } from './asyncapi-examples.js';
 import { eventSchemas, eventTypes } from './events.js';
 import { limits } from './limits.js';
-import { CouponMessage, riskAlertLevels, RiskMessage } from './messages.js';
+import { CouponMessage, ReplyMessage, riskAlertLevels, RiskMessage, SupportMessage } from './messages.js';
+import { handOverReasons } from './support-words.js';
 import { errorHeaders, serviceSchemas, type ServiceName } from './services.js';
-import { batchType, couponSubject, deadLetterHeaders, dlqSubject, eventSubject, riskAlertSubject, serviceSubject } from './subjects.js';
+import { batchType, couponSubject, deadLetterHeaders, dlqSubject, eventSubject, replySubject, riskAlertSubject, serviceSubject, supportAlertSubject } from './subjects.js';
 
 export const documentPath = join('docs', 'asyncapi.json');
 
@@ -33,8 +34,8 @@ export function asyncApiDocument(): Record<string, unknown> {
     },
     defaultContentType: 'application/json',
     servers: { nats: server() },
-    channels: { ...eventChannels(), batch: batchChannel(), deadLetters: deadLetterChannel(), coupons: couponChannel(), riskAlerts: riskChannel(), ...serviceChannels() },
-    operations: { ...eventOperations(), reject: rejectOperation(), sendCoupon: couponOperation(), sendRiskAlert: riskOperation(), ...serviceOperations() },
+    channels: { ...eventChannels(), batch: batchChannel(), deadLetters: deadLetterChannel(), coupons: couponChannel(), riskAlerts: riskChannel(), replies: replyChannel(), supportAlerts: supportChannel(), ...serviceChannels() },
+    operations: { ...eventOperations(), reject: rejectOperation(), sendCoupon: couponOperation(), sendRiskAlert: riskOperation(), sendReply: replyOperation(), sendSupportAlert: supportOperation(), ...serviceOperations() },
     components: { securitySchemes: { userPassword: { type: 'userPassword', description: 'User and password of the NATS account' } }, schemas: schemas(), messages: messages() },
   };
   // Through text: a TypeBox schema carries symbols and shares its parts, and a document does neither.
@@ -103,6 +104,26 @@ function riskChannel(): object {
   };
 }
 
+function replyChannel(): object {
+  return {
+    address: replySubject('{customer}'),
+    title: 'Replies',
+    description: 'Answers to tickets, in the stream DECISIONS for seven days. Aftercare sends nothing to a customer itself: the shop\'s own mail or chat does, reading them with a JetStream consumer on that stream (filter replies.* for all customers): a plain subscription misses what comes while it is away, and may hear a repeat.',
+    messages: { reply: ref('components/messages/reply') },
+    parameters: customerParameter('The customer who gets it'),
+  };
+}
+
+function supportChannel(): object {
+  return {
+    address: supportAlertSubject('{reason}'),
+    title: 'Support alerts',
+    description: `Tickets that a person should answer, in the stream DECISIONS for seven days; the filter alerts.support.* hears all. ${Object.entries(handOverReasons).map(([reason, text]) => `${reason}: ${text}.`).join(' ')}`,
+    messages: { supportAlert: ref('components/messages/supportAlert') },
+    parameters: { reason: { description: 'Why a person gets it', enum: Object.keys(handOverReasons) } },
+  };
+}
+
 function serviceChannels(): Record<string, object> {
   return Object.fromEntries(serviceNames.flatMap((name): [string, object][] => [
     [name, { address: serviceSubject(name), title: described(serviceSchemas[name]).title, messages: { request: ref(`components/messages/${name}Request`) } }],
@@ -141,6 +162,20 @@ const riskOperation = (): object => ({
   messages: [ref('channels/riskAlerts/messages/riskAlert')],
 });
 
+const replyOperation = (): object => ({
+  action: 'send',
+  channel: ref('channels/replies'),
+  summary: 'Aftercare answers a ticket; its row in ClickHouse is stored before',
+  messages: [ref('channels/replies/messages/reply')],
+});
+
+const supportOperation = (): object => ({
+  action: 'send',
+  channel: ref('channels/supportAlerts'),
+  summary: 'Aftercare hands a ticket to a person; its row in ClickHouse is stored before',
+  messages: [ref('channels/supportAlerts/messages/supportAlert')],
+});
+
 function serviceOperations(): Record<string, object> {
   return Object.fromEntries(serviceNames.map((name) => [name, {
     action: 'receive',
@@ -156,7 +191,7 @@ function serviceOperations(): Record<string, object> {
 }
 
 function schemas(): Record<string, object> {
-  return { ...eventSchemas, coupon: CouponMessage, riskAlert: RiskMessage, ...Object.fromEntries(serviceNames.map((name) => [`${name}Request`, serviceSchemas[name]])) };
+  return { ...eventSchemas, coupon: CouponMessage, riskAlert: RiskMessage, reply: ReplyMessage, supportAlert: SupportMessage, ...Object.fromEntries(serviceNames.map((name) => [`${name}Request`, serviceSchemas[name]])) };
 }
 
 function messages(): Record<string, object> {
@@ -206,25 +241,19 @@ function messages(): Record<string, object> {
       },
       payload: { description: 'The original bytes: of the bad line, or of the whole message' },
     },
-    coupon: {
-      name: 'coupon',
-      title: described(CouponMessage).title,
-      contentType: 'application/json',
-      headers: { type: 'object', properties: { 'Nats-Msg-Id': { type: 'string', description: 'Id of the decision: a repeat has the same' } } },
-      payload: ref('components/schemas/coupon'),
-      examples: [{ name: 'coupon', payload: couponExample }],
-    },
-    riskAlert: {
-      name: 'riskAlert',
-      title: described(RiskMessage).title,
-      contentType: 'application/json',
-      headers: { type: 'object', properties: { 'Nats-Msg-Id': { type: 'string', description: 'Id of the decision: a repeat has the same' } } },
-      payload: ref('components/schemas/riskAlert'),
-      examples: [{ name: 'riskAlert', payload: riskExample }],
-    },
+    ...Object.fromEntries(([['coupon', CouponMessage, couponExample], ['riskAlert', RiskMessage, riskExample], ['reply', ReplyMessage, replyExample], ['supportAlert', SupportMessage, supportExample]] as const).map(([name, schema, payload]) => [name, decisionMessage(name, schema, payload)])),
     ...Object.fromEntries(requests),
   };
 }
+
+const decisionMessage = (name: string, schema: TSchema, payload: object): object => ({
+  name,
+  title: described(schema).title,
+  contentType: 'application/json',
+  headers: { type: 'object', properties: { 'Nats-Msg-Id': { type: 'string', description: 'Id of the decision: a repeat has the same' } } },
+  payload: ref(`components/schemas/${name}`),
+  examples: [{ name, payload }],
+});
 
 const capital = (word: string): string => word[0].toUpperCase() + word.slice(1);
 

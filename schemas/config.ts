@@ -84,6 +84,18 @@ export const Config = Type.Object(
     AFTERCARE_RISK_STICK: Type.Number({ default: 0.2, minimum: 0, maximum: 0.99, description: 'A customer in review or blocked stays so until a lower level is cheaper by this share: a score about a threshold toggles nobody' }),
     AFTERCARE_RISK_STICK_HOURS: Type.Number({ default: 24, minimum: 0, maximum: 8760, description: 'Hours after which that is over' }),
     AFTERCARE_RISK_DAYS: whole(180, 1, 3650, 'Days after which a high risk that nobody confirmed has expired: chargebacks arrive within about four months'),
+    AFTERCARE_SUPPORT_REPLY_INTENTS: Type.String({ default: 'all', pattern: '^(all|none| *[a-z0-9_-]+ *(, *[a-z0-9_-]+ *)*)$', maxLength: 4096, description: 'Intents that are answered without a person: all, none, or names separated by commas' }),
+    AFTERCARE_SUPPORT_PRECISION: Type.Number({ default: 0.95, minimum: 0.5, maximum: 0.999, description: 'Share of the intents that must be right among those that the starter model does not abstain from, by its own cross-validation; a promoted model brings the threshold of its own evaluation' }),
+    AFTERCARE_SUPPORT_CONFIDENCE_MIN: Type.Number({ default: 0, minimum: 0, maximum: 1, description: 'Calibrated confidence below which a person gets a ticket, whatever the model\'s own threshold; 0: that one alone' }),
+    AFTERCARE_SUPPORT_SENTIMENT_MIN: Type.Number({ default: -0.7, minimum: -1, maximum: 0, description: 'Sentiment, from -1 to 1, below which a person answers: an angry customer should not hear a machine; -1: never' }),
+    AFTERCARE_SUPPORT_URGENT_WORDS: Type.String({
+      default: '', maxLength: 4096, description: 'Words or phrases of the shop\'s own that make a ticket critical, separated by commas, beside those of pipelines/support/urgency.ts: such a ticket always goes to a person',
+    }),
+    AFTERCARE_SUPPORT_AGAIN_HOURS: Type.Number({ default: 48, minimum: 0, maximum: 8760, description: 'Hours after an automatic answer within which the customer\'s next ticket with the same intent goes to a person: the answer did not help' }),
+    AFTERCARE_SUPPORT_FRESH_HOURS: whole(24, 1, 876_000, 'Hours after which a ticket is history when it arrives: it is read and kept, and nobody is answered'),
+    AFTERCARE_SUPPORT_TICKETS: whole(20_000, 1, 4_000_000, 'Tickets that a shard keeps until their label, with the first 500 characters of their masked text, about 1.5 kB each; what is dropped before teaches nothing'),
+    AFTERCARE_SUPPORT_ORDERS: whole(200_000, 1, 16_000_000, 'Orders that a shard keeps to fill answers from, about 150 bytes each'),
+    AFTERCARE_SUPPORT_ORDER_DAYS: Type.Number({ default: 120, minimum: 1, maximum: 3650, description: 'Days after which an order is not the one that a ticket without an order id means' }),
   },
   { description: 'Environment of every Aftercare process' },
 );

@@ -3,9 +3,12 @@
  *
  *   coupons.<customer>     {"v":1,"customer":"c42","reason":"abandoned_cart","code":"7K2M-...","percent":10,...}
  *   alerts.risk.<level>    {"v":1,"level":"review","customer":"c42","event":"refund","order":"SO-1","probability":0.31,...}
+ *   replies.<customer>     {"v":1,"customer":"c42","ticket":"T-301","language":"zh","text":"...","intent":"delivery_options",...}
+ *   alerts.support.<reason> {"v":1,"reason":"low_confidence","customer":"c42","ticket":"T-302","urgency":"normal",...}
  */
 import { Type, type Static } from 'typebox';
-import { Customer } from './events.js';
+import { Customer, Ticket } from './events.js';
+import { handOverReasons, urgencies, type HandOverReason, type Urgency } from './support-words.js';
 
 const strict = { additionalProperties: false } as const;
 
@@ -54,3 +57,50 @@ export const RiskMessage = Type.Object(
   { ...strict, title: 'RiskAlert', description: 'A purchase or a refund should be looked at, or stopped' },
 );
 export type RiskMessage = Static<typeof RiskMessage>;
+
+const ofTicket = {
+  v: Type.Literal(1, { description: 'Version of the contract' }),
+  customer: Customer,
+  ticket: Ticket.properties.ticket,
+  atMs: Type.Integer({ description: 'When the ticket was written, milliseconds since 1970 (UTC)' }),
+  seq: Type.Integer({ description: 'Position of its event, as in the table tickets' }),
+  order: Type.Optional(Type.String({ description: 'The order that it is about, where that is known' })),
+};
+const readFrom = {
+  intent: Type.String({ description: 'What the customer wants' }),
+  confidence: Type.Number({ minimum: 0, maximum: 1, description: 'Calibrated probability of it' }),
+};
+const decidedBy = {
+  because: Type.Array(Type.String(), { description: 'Why, as sentences for people' }),
+  model: Type.String({ description: 'Models and versions that read the text' }),
+};
+
+export const ReplyMessage = Type.Object(
+  {
+    ...ofTicket, ...readFrom,
+    language: Type.Enum(['en', 'zh'], { description: 'Language of the ticket and the answer' }),
+    text: Type.String({ description: 'What the customer is answered, every slot filled, without personal data' }),
+    answer: Type.String({ description: 'Which approved answer it is, or which earlier ticket it comes from' }),
+    answers: Type.String({ description: 'Version of the approved answers' }),
+    ...decidedBy,
+  },
+  { ...strict, title: 'Reply', description: 'A ticket is answered' },
+);
+export type ReplyMessage = Static<typeof ReplyMessage>;
+
+export const SupportMessage = Type.Object(
+  {
+    ...ofTicket, ...readFrom,
+    reason: Type.Enum(Object.keys(handOverReasons) as HandOverReason[], { description: 'Why a person gets it' }),
+    urgency: Type.Enum(Object.keys(urgencies) as Urgency[], { description: 'How soon it should be looked at' }),
+    item: Type.Optional(Type.String({ description: 'The item that it is about, where the shop says so' })),
+    language: Type.Optional(Type.Enum(['en', 'zh'], { description: 'Language of the ticket; absent where it is neither' })),
+    text: Type.String({ description: 'What the customer wrote, personal data masked' }),
+    sentiment: Type.Number({ minimum: -1, maximum: 1, description: 'From angry to delighted' }),
+    alternatives: Type.Array(Type.Object({ intent: Type.String(), confidence: Type.Number() }, strict), { description: 'The next most likely intents' }),
+    draft: Type.Optional(Type.String({ description: 'What could be answered, where there is something: to be checked by the person' })),
+    ...decidedBy,
+  },
+  { ...strict, title: 'SupportAlert', description: 'A ticket that a person should answer' },
+);
+export type SupportMessage = Static<typeof SupportMessage>;

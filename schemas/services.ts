@@ -7,12 +7,14 @@
  *   aftercare.profile    {"customer":"c42"}
  *   aftercare.basket     {"items":["kettle-1","cup-2"],"k":10}
  *   aftercare.risk       {"type":"purchase","customer":"c42","amountMinor":6998,"currency":"EUR","device":"d-51aa"}
+ *   aftercare.support    {"customer":"c42","text":"Where is my order SO-5001?"}
  */
 import { Type, type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { Customer, Item, Purchase, Refund } from './events.js';
+import { Customer, Item, Purchase, Refund, Ticket } from './events.js';
 import { explain } from './explain.js';
 import { limits } from './limits.js';
+import type { HandOverReason, NoReplyReason, ReplyDecision, Urgency } from './support-words.js';
 
 const strict = { additionalProperties: false } as const;
 const K = Type.Optional(Type.Integer({ minimum: 1, maximum: limits.answerItemsMax, description: 'How many items; 10 when absent' }));
@@ -52,6 +54,15 @@ export const RiskRefundRequest = Type.Object({ type: Type.Literal('refund', { de
 /** Not a decision on record: that one comes with the event itself, when it happens. Asking teaches nothing and leaves no trace. */
 export const RiskRequest = Type.Union([RiskPurchaseRequest, RiskRefundRequest], { title: 'RiskRequest', description: 'What would be decided about a purchase or a refund; answered without a row in any table' });
 
+/** Not a decision on record: that one comes with the ticket's event. Asking teaches nothing and leaves no trace. */
+export const SupportRequest = Type.Object(
+  {
+    customer: Customer, text: Ticket.properties.text, language: Ticket.properties.language, order: Ticket.properties.order, item: Ticket.properties.item,
+    atMs: Type.Optional(Type.Integer({ minimum: limits.atMsMin, maximum: 9_007_199_254_740_991, description: 'The moment that is asked about, milliseconds since 1970 (UTC); now when absent' })),
+  },
+  { ...strict, title: 'SupportRequest', description: 'What would be read in a ticket and decided about it; answered without a row in any table' },
+);
+
 /** Between a shard and the export workflow: items in the order of their ids, from `fromId`. */
 export const NeighboursRequest = Type.Object(
   {
@@ -67,6 +78,7 @@ export type SimilarRequest = Static<typeof SimilarRequest>;
 export type ProfileRequest = Static<typeof ProfileRequest>;
 export type BasketRequest = Static<typeof BasketRequest>;
 export type RiskRequest = Static<typeof RiskRequest>;
+export type SupportRequest = Static<typeof SupportRequest>;
 export type NeighboursRequest = Static<typeof NeighboursRequest>;
 
 export interface Because {
@@ -140,6 +152,38 @@ export interface RiskAnswer {
   /** sequence of the last message that the answer has seen */
   seq: number;
 }
+export interface SupportAnswer {
+  customer: string;
+  /** the text as it would be stored: normalised, personal data masked */
+  text: string;
+  /** kinds of personal data that were masked */
+  personal: string[];
+  language: 'en' | 'zh' | null;
+  /** null where the text has no words that a model could read */
+  intent: string | null;
+  /** calibrated probability of the intent */
+  confidence: number;
+  alternatives: { intent: string; confidence: number }[];
+  outOfScope: number;
+  /** why the model would not say that it is this intent; null where it does */
+  abstained: string | null;
+  entities: { kind: string; value: string; start: number; end: number }[];
+  /** -1 angry, 1 delighted */
+  sentiment: number;
+  urgency: Urgency;
+  decision: ReplyDecision;
+  /** null for a reply */
+  reason: HandOverReason | NoReplyReason | null;
+  because: string[];
+  /** of a reply what the customer gets, else a draft for the person, where there is one */
+  reply: { text: string; answer: string; answers: string } | null;
+  /** the order that it is taken to be about */
+  order: string | null;
+  model: string;
+  shard: number;
+  /** sequence of the last message that the answer has seen */
+  seq: number;
+}
 export interface NeighboursAnswer {
   nextId: number;
   /** the moment that `norm2` and the dots are told for, milliseconds since 1970 */
@@ -147,7 +191,7 @@ export interface NeighboursAnswer {
   items: { item: string; norm2: number; neighbours: { item: string; similarity: number; dot: number }[] }[];
 }
 
-export const serviceSchemas = { recommend: RecommendRequest, similar: SimilarRequest, profile: ProfileRequest, basket: BasketRequest, risk: RiskRequest } as const;
+export const serviceSchemas = { recommend: RecommendRequest, similar: SimilarRequest, profile: ProfileRequest, basket: BasketRequest, risk: RiskRequest, support: SupportRequest } as const;
 export type ServiceName = keyof typeof serviceSchemas;
 
 /** Headers of a failed answer, as the NATS services protocol has them. */

@@ -8,6 +8,8 @@
  *   DLQ        dlq.<reason>               what did not decode, with its original bytes
  *   DECISIONS  coupons.<customer>         what services of the shop act on, one JSON object each
  *              alerts.risk.<level>        review or block
+ *              replies.<customer>         the answer to a ticket
+ *              alerts.support.<reason>    a ticket that a person gets, and why
  *   ARTEFACTS  art.<name>.<version>.>     what workflows made: data sets, exports, models
  */
 import { eventTypes, type EventType } from './events.js';
@@ -26,7 +28,9 @@ export const shardFilter = (shard: number): string => `ev.${shard}.>`;
 export const outSubject = (shard: number): string => `out.${shard}`;
 export const dlqSubject = (reason: string): string => `dlq.${reason}`;
 export const riskAlertSubject = (level: string): string => `alerts.risk.${level}`;
+export const supportAlertSubject = (reason: string): string => `alerts.support.${reason}`;
 /** A customer is a token of a subject by the contract: letters, digits, _ and -. */
+export const replySubject = (customer: string): string => `replies.${customer}`;
 export const couponSubject = (customer: string): string => `coupons.${customer}`;
 
 /** Headers of a dead letter. */

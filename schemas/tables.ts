@@ -2,6 +2,7 @@
 import { column, type Table } from './columns.js';
 import type { Reject } from './decode.js';
 import { Click, Forget, Label, Promote, Purchase, Refund, Ticket, type Event } from './events.js';
+import { intentConfusionTable, ticketLabelsTable, ticketsTable } from './support-tables.js';
 import { modelMetricsTable, riskDecisionsTable, riskLabelsTable } from './risk-tables.js';
 import { said, seqComment, sorted, streamSeq, zstd } from './table-texts.js';
 
@@ -13,6 +14,8 @@ export interface EventRow {
   event: Event;
 }
 export interface RejectRow extends Pick<Reject, 'position' | 'reason' | 'detail' | 'body'> {
+  /** of the original body */
+  bytes: number;
   subject: string;
   receivedMs: number;
 }
@@ -85,6 +88,8 @@ const field = (event: Event, name: string): string => {
   const value = (event as unknown as Record<string, unknown>)[name];
   return typeof value === 'string' ? value : '';
 };
+/** By the sink, before it makes rows. */
+const masked = 'personal data masked';
 const none: readonly never[] = [];
 const lines = (event: Event) => ('lines' in event ? event.lines : none);
 
@@ -115,14 +120,14 @@ export const eventsTable: Table<EventRow> = {
     column('shipping_country', 'label', `purchase: ${said(Purchase, 'shippingCountry')}`, (r) => field(r.event, 'shippingCountry')),
     column('billing_country', 'label', `purchase: ${said(Purchase, 'billingCountry')}`, (r) => field(r.event, 'billingCountry')),
     column('coupon', 'text', `purchase: ${said(Purchase, 'coupon')}`, (r) => field(r.event, 'coupon'), zstd),
-    column('reason', 'text', `refund: ${said(Refund, 'reason')}`, (r) => field(r.event, 'reason'), zstd),
+    column('reason', 'text', `refund: ${said(Refund, 'reason')}; ${masked}`, (r) => field(r.event, 'reason'), zstd),
     column('ticket', 'text', `ticket: ${said(Ticket, 'ticket')}`, (r) => field(r.event, 'ticket'), zstd),
-    column('text', 'text', `ticket: ${said(Ticket, 'text')}`, (r) => field(r.event, 'text'), zstd),
+    column('text', 'text', `ticket: ${said(Ticket, 'text')}; ${masked}`, (r) => field(r.event, 'text'), zstd),
     column('language', 'label', `ticket: ${said(Ticket, 'language')}`, (r) => field(r.event, 'language')),
     column('label_of', 'label', `label: ${said(Label, 'of')}`, (r) => field(r.event, 'of')),
     column('label_ref', 'text', `label: ${said(Label, 'ref')}`, (r) => field(r.event, 'ref'), zstd),
     column('verdict', 'label', `label: ${said(Label, 'verdict')}`, (r) => field(r.event, 'verdict')),
-    column('answer', 'text', `label: ${said(Label, 'answer')}`, (r) => field(r.event, 'answer'), zstd),
+    column('answer', 'text', `label: ${said(Label, 'answer')}; ${masked}`, (r) => field(r.event, 'answer'), zstd),
     column('command', 'label', `control: ${said(Forget, 'command')}; ${said(Promote, 'command')}`, (r) => field(r.event, 'command')),
     column('model', 'label', `control promote: ${said(Promote, 'model')}`, (r) => field(r.event, 'model')),
     column('version', 'u64', `control promote: ${said(Promote, 'version')}`, (r) => ('version' in r.event ? r.event.version : 0), zstd),
@@ -138,15 +143,15 @@ export const eventsTable: Table<EventRow> = {
 
 export const rejectsTable: Table<RejectRow> = {
   name: 'rejects',
-  comment: 'Every message or line that was not taken, with its original bytes and the reason',
+  comment: 'Every message or line that was not taken, and the reason; its dead letter in NATS has the original bytes',
   columns: [
     column('seq', 'u64', seqComment, (r) => r.position, sorted),
     column('received_at', 'time', 'When the broker stored it', (r) => r.receivedMs, sorted),
-    column('subject', 'text', 'Subject as the stream stored it: ev.<shard>.<type>, or the published one where that has no such form', (r) => r.subject, zstd),
+    column('subject', 'text', 'Subject as the stream stored it: ev.<shard>.<type>, or the published one where that has no such form; personal data masked', (r) => r.subject, zstd),
     column('reason', 'label', 'Why, as a word to group by', (r) => r.reason),
-    column('detail', 'text', 'Why, as a sentence: the field, its value, the remedy', (r) => r.detail, zstd),
-    column('bytes', 'u32', 'Size of the body, bytes', (r) => r.body.byteLength),
-    column('body', 'bytes', 'The original bytes', (r) => r.body, 'ZSTD(3)'),
+    column('detail', 'text', 'Why, as a sentence: the field, its value, the remedy; personal data masked', (r) => r.detail, zstd),
+    column('bytes', 'u32', 'Size of the original body, bytes', (r) => r.bytes),
+    column('body', 'bytes', 'The body; the original bytes where they hold no personal data, else with that masked', (r) => r.body, 'ZSTD(3)'),
   ],
   aliases: [streamSeq],
   partitionBy: 'toYYYYMM(received_at)',
@@ -243,5 +248,6 @@ export const couponsTable: Table<CouponRow> = {
 export const tables = {
   events: eventsTable, rejects: rejectsTable, recommendations: recommendationsTable, item_neighbours: itemNeighboursTable, promotions: promotionsTable, coupons: couponsTable,
   risk_decisions: riskDecisionsTable, risk_labels: riskLabelsTable, model_metrics: modelMetricsTable,
+  tickets: ticketsTable, ticket_labels: ticketLabelsTable, intent_confusion: intentConfusionTable,
 } as const;
 export type TableName = keyof typeof tables;

@@ -56,7 +56,7 @@ export function eventCollector(shards: number): Collector {
     },
     reject(reject) {
       const { subject, seq, receivedMs } = current as StoredMessage;
-      rejects.push({ ...reject, subject, receivedMs });
+      rejects.push({ ...reject, bytes: reject.body.byteLength, subject, receivedMs });
       messages.push(deadLetter({ ...reject, subject, seq }));
     },
   };

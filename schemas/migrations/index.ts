@@ -9,6 +9,7 @@ import { coupons } from './0004-coupons.js';
 import { rankColumns } from './0005-ranks.js';
 import { againChannel } from './0006-again-channel.js';
 import { risk } from './0007-risk.js';
+import { support } from './0008-support.js';
 
 export interface Migration {
   version: number;
@@ -25,4 +26,5 @@ export const migrations: readonly Migration[] = [
   { version: 5, name: 'ranks', statements: rankColumns },
   { version: 6, name: 'again channel', statements: againChannel },
   { version: 7, name: 'risk', statements: risk },
+  { version: 8, name: 'support', statements: support },
 ];

@@ -204,7 +204,7 @@ describe.each([['in memory', () => Promise.resolve(twins())], ['real', real]] as
     const { rows } = ports;
     const arrow = (count: number): Uint8Array => {
       const batch = arrowBatch(rejectsTable);
-      for (let i = 0; i < count; i++) batch.push({ position: i, receivedMs: 1, subject: 'x', reason: 'not_json', detail: '', body: body('x') });
+      for (let i = 0; i < count; i++) batch.push({ position: i, receivedMs: 1, subject: 'x', reason: 'not_json', detail: '', bytes: 3, body: body('x') });
       return batch.finish();
     };
     const columns = rejectsTable.columns.map((c) => c.name);

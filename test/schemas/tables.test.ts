@@ -95,7 +95,7 @@ describe('Arrow bytes', () => {
     const body = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
     for (let repeat = 0; repeat < 2; repeat++) {
       const batch = arrowBatch(rejectsTable);
-      batch.push({ position: 1024, receivedMs: 1, subject: 'x', reason: 'not_utf8', detail: '', body });
+      batch.push({ position: 1024, receivedMs: 1, subject: 'x', reason: 'not_utf8', detail: '', bytes: body.length, body });
       await clickHouseRows(client).insert('rejects', rejectsTable.columns.map((c) => c.name), batch.finish(), 'arrow:2');
     }
     expect(await query('SELECT count() AS rows, any(hex(body)) AS body FROM rejects')).toEqual([{ rows: 1, body: body.toString('hex').toUpperCase() }]);
