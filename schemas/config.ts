@@ -96,6 +96,7 @@ export const Config = Type.Object(
     AFTERCARE_SUPPORT_TICKETS: whole(20_000, 1, 4_000_000, 'Tickets that a shard keeps until their label, with the first 500 characters of their masked text, about 1.5 kB each; what is dropped before teaches nothing'),
     AFTERCARE_SUPPORT_ORDERS: whole(200_000, 1, 16_000_000, 'Orders that a shard keeps to fill answers from, about 150 bytes each'),
     AFTERCARE_SUPPORT_ORDER_DAYS: Type.Number({ default: 120, minimum: 1, maximum: 3650, description: 'Days after which an order is not the one that a ticket without an order id means' }),
+    AFTERCARE_ANSWERS: Type.String({ default: '', maxLength: 4096, description: 'Path of a JSON file with the shop\'s own approved answers, in place of those that come with Aftercare or, with "extends":"default", on top of them; empty: those that come with it' }),
   },
   { description: 'Environment of every Aftercare process' },
 );
