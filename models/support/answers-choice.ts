@@ -3,10 +3,11 @@
  * another language than the ticket, or has a slot that nothing fills.
  */
 import type { AnsweredIntent, Answers, AnswerLanguage, ApprovedAnswer, Condition, Urgency } from './answers.js';
+import type { HandOverReason } from '../../schemas/support-words.js';
 import { fillSlots, matchingOrder, slotValues, type KnownOrder, type SlotName, type TicketFacts } from './slots.js';
 
-export const handOverReasons = ['language_unknown', 'abstained', 'low_confidence', 'intent_unanswered', 'language_unanswered', 'person_required', 'slots_unfilled'] as const;
-export type HandOverReason = (typeof handOverReasons)[number];
+/** Of schemas/support-words.ts those that the choice itself gives. */
+export type ChoiceReason = Extract<HandOverReason, 'language' | 'out_of_scope' | 'low_confidence' | 'not_automatic' | 'no_answer' | 'open_slot'>;
 
 export interface Understood {
   /** undefined: neither of those that are answered */
@@ -32,7 +33,7 @@ export interface Reply {
 
 export interface HandOver {
   outcome: 'hand_over';
-  reason: HandOverReason;
+  reason: ChoiceReason;
   /** the values behind the reason, for people; nothing of what the customer wrote */
   detail: string;
   /** of the approved answers, where it is one of them */
@@ -51,31 +52,32 @@ export type Choice = Reply | HandOver;
 export function chooseAnswer(answers: Answers, understood: Understood, facts: TicketFacts, confidenceMin: number): Choice {
   const { language, intent: label, confidence, abstain } = understood;
   const intent = answers.find(label);
-  const handOver = (reason: HandOverReason, detail: string, rest: Partial<HandOver> = {}): HandOver =>
+  const handOver = (reason: ChoiceReason, detail: string, rest: Partial<HandOver> = {}): HandOver =>
     ({ outcome: 'hand_over', reason, detail, intent: intent?.intent, urgency: intent?.urgency ?? 'normal', language, ...rest });
-  if (language === undefined) return handOver('language_unknown', 'the text is neither English nor Chinese');
-  const found = intent === undefined ? undefined : firstThatFits(intent.answers[language], answers, facts, language);
+  if (language === undefined) return handOver('language', 'the text is neither English nor Chinese');
+  const found = intent === undefined ? undefined : fittingAnswer(answers, intent, language, facts);
   const filled = found === undefined ? undefined : { answer: found.answer.id, text: found.text };
-  if (abstain !== undefined) return handOver('abstained', abstain, { draft: filled });
+  if (abstain !== undefined) return handOver(abstain === 'out_of_scope' ? 'out_of_scope' : 'low_confidence', abstain, { draft: filled });
   // NaN is no confidence either.
   if (!(confidence >= confidenceMin)) return handOver('low_confidence', `confidence ${confidence.toFixed(3)} of "${label}" is below ${confidenceMin}`, { draft: filled });
-  if (intent === undefined) return handOver('intent_unanswered', `no approved answer is for "${label}"`);
-  if (intent.person) return handOver('person_required', `"${intent.intent}" is for a person`, { acknowledgement: filled });
-  if (intent.answers[language].length === 0) return handOver('language_unanswered', `"${intent.intent}" has no approved answer in ${language}`);
-  if (found === undefined) return handOver('slots_unfilled', unfilled(intent, language, answers, facts));
+  if (intent === undefined) return handOver('no_answer', `no approved answer is for "${label}"`);
+  if (intent.person) return handOver('not_automatic', `"${intent.intent}" is for a person`, { acknowledgement: filled });
+  if (intent.answers[language].length === 0) return handOver('no_answer', `"${intent.intent}" has no approved answer in ${language}`);
+  if (found === undefined) return handOver('open_slot', unfilled(intent, language, answers, facts));
   return { outcome: 'reply', intent: intent.intent, urgency: intent.urgency, language, answer: found.answer.id, text: found.text, slots: found.slots };
 }
 
-interface Filled {
+export interface FittingAnswer {
   answer: ApprovedAnswer;
   text: string;
   slots: Partial<Record<SlotName, string>>;
 }
 
-function firstThatFits(candidates: readonly ApprovedAnswer[], answers: Answers, facts: TicketFacts, language: AnswerLanguage): Filled | undefined {
+/** The first answer of an intent whose conditions hold and whose slots are all filled. */
+export function fittingAnswer(answers: Answers, intent: AnsweredIntent, language: AnswerLanguage, facts: TicketFacts): FittingAnswer | undefined {
   const order = matchingOrder(facts);
   const values = slotValues(answers.slots, facts, language);
-  for (const answer of candidates) {
+  for (const answer of intent.answers[language]) {
     if (!answer.when.every((condition) => holds(condition, order))) continue;
     const text = fillSlots(answer.text, values);
     if (text !== undefined) return { answer, text, slots: Object.fromEntries(answer.slots.map((slot) => [slot, values[slot]])) };
@@ -87,8 +89,8 @@ function holds(condition: Condition, order: KnownOrder | undefined): boolean {
   switch (condition) {
     case 'order_known': return order !== undefined;
     case 'order_unknown': return order === undefined;
-    case 'refund_recorded': return order?.refund !== undefined;
-    case 'refund_not_recorded': return order?.refund === undefined;
+    case 'refund_recorded': return order?.refundMs !== undefined;
+    case 'refund_not_recorded': return order?.refundMs === undefined;
   }
 }
 

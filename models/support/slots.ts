@@ -34,8 +34,10 @@ export interface KnownOrder {
   /** ISO 4217 */
   currency: string;
   items: readonly string[];
-  /** what was paid back, and when last; absent where nothing was */
-  refund?: { amountMinor: number; atMs: number } | undefined;
+  /** what was paid back of it */
+  refundedMinor: number;
+  /** of the last refund; undefined where there is none */
+  refundMs: number | undefined;
 }
 
 /** What is known when a ticket is answered. */
@@ -109,8 +111,8 @@ function valueOf(source: Source, facts: TicketFacts, order: KnownOrder | undefin
     case 'order.id': return order?.order;
     case 'order.amount': return order === undefined ? undefined : money(order.amountMinor, order.currency);
     case 'order.date': return order === undefined ? undefined : day(order.atMs, language);
-    case 'refund.amount': return order?.refund === undefined ? undefined : money(order.refund.amountMinor, order.currency);
-    case 'refund.date': return order?.refund === undefined ? undefined : day(order.refund.atMs, language);
+    case 'refund.amount': return order?.refundMs === undefined ? undefined : money(order.refundedMinor, order.currency);
+    case 'refund.date': return order?.refundMs === undefined ? undefined : day(order.refundMs, language);
   }
 }
 

@@ -18,8 +18,8 @@ const bitext = ['cancel_order', 'change_order', 'change_shipping_address', 'chec
   'recover_password', 'registration_problems', 'review', 'set_up_shipping_address', 'switch_account', 'track_order', 'track_refund'];
 
 const nothing: TicketFacts = { entities: [], orders: [] };
-const order = { order: 'SO1', atMs: Date.UTC(2026, 0, 3), amountMinor: 3499, currency: 'EUR', items: ['KET-1'] };
-const refunded = { ...order, refund: { amountMinor: 1000, atMs: Date.UTC(2026, 0, 9) } };
+const order = { order: 'SO1', atMs: Date.UTC(2026, 0, 3), amountMinor: 3499, currency: 'EUR', items: ['KET-1'], refundedMinor: 0, refundMs: undefined };
+const refunded = { ...order, refundedMinor: 1000, refundMs: Date.UTC(2026, 0, 9) };
 const sure = (intent: string, language: 'en' | 'zh' | undefined = 'en') => ({ intent, language, confidence: 0.99 });
 
 describe('the answers that come with Aftercare', () => {
@@ -93,11 +93,12 @@ describe('choice', () => {
       const choice = chooseAnswer(answers, { intent: 'cancel_order', language: 'en', confidence: 0.99, ...understood }, nothing, 0.7);
       return choice.outcome === 'hand_over' ? choice.reason : choice.text;
     };
-    expect(reasonOf({ language: undefined })).toBe('language_unknown');
-    expect(reasonOf({ abstain: 'out_of_scope' })).toBe('abstained');
-    expect(reasonOf({ intent: 'gift_wrap' })).toBe('intent_unanswered');
+    expect(reasonOf({ language: undefined })).toBe('language');
+    expect(reasonOf({ abstain: 'out_of_scope' })).toBe('out_of_scope');
+    expect(reasonOf({ abstain: 'near_another_intent' })).toBe('low_confidence');
+    expect(reasonOf({ intent: 'gift_wrap' })).toBe('no_answer');
     expect(reasonOf({ confidence: 0.2 })).toBe('low_confidence');
-    expect(reasonOf({ intent: 'complaint' })).toBe('person_required');
+    expect(reasonOf({ intent: 'complaint' })).toBe('not_automatic');
   });
 
   it('never answers below the confidence, also not for NaN, and gives the person a draft', () => {
@@ -110,15 +111,15 @@ describe('choice', () => {
 
   it('leaves to a person what is for a person, and tells the customer so', () => {
     for (const intent of ['legal_threat', 'complaint', 'payment_fraud', 'contact_human_agent', 'other']) {
-      expect(chooseAnswer(answers, sure(intent, 'zh'), nothing, 0.7)).toMatchObject({ outcome: 'hand_over', reason: 'person_required', acknowledgement: { answer: `${intent}/zh/1` } });
+      expect(chooseAnswer(answers, sure(intent, 'zh'), nothing, 0.7)).toMatchObject({ outcome: 'hand_over', reason: 'not_automatic', acknowledgement: { answer: `${intent}/zh/1` } });
     }
     expect(chooseAnswer(answers, sure('legal_threat'), nothing, 0.7).urgency).toBe('urgent');
   });
 
   it('never sends a slot that is not filled', () => {
     const only = createAnswers([{ v: 1, slots: { order: ['order.id'], tracking: ['entity.tracking'] }, intents: { a: { urgency: 'low', answers: { en: [{ text: 'Order {order}, {tracking}.' }] } } } }]);
-    expect(chooseAnswer(only, sure('a'), { ...nothing, orders: [order] }, 0.7)).toMatchObject({ outcome: 'hand_over', reason: 'slots_unfilled', detail: 'a/en/1 lacks {tracking}' });
-    expect(chooseAnswer(only, sure('a', 'zh'), { ...nothing, orders: [order] }, 0.7)).toMatchObject({ outcome: 'hand_over', reason: 'language_unanswered' });
+    expect(chooseAnswer(only, sure('a'), { ...nothing, orders: [order] }, 0.7)).toMatchObject({ outcome: 'hand_over', reason: 'open_slot', detail: 'a/en/1 lacks {tracking}' });
+    expect(chooseAnswer(only, sure('a', 'zh'), { ...nothing, orders: [order] }, 0.7)).toMatchObject({ outcome: 'hand_over', reason: 'no_answer' });
     expect(chooseAnswer(only, sure('a'), { entities: [{ kind: 'tracking', text: 'DP1234567' }], orders: [order] }, 0.7)).toMatchObject({ outcome: 'reply', text: 'Order SO1, DP1234567.' });
   });
 
