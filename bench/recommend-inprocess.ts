@@ -76,11 +76,12 @@ function shopRows(shop: string, { model, channels, customers, peer }: Taught, sa
     beside(`.inprocess${shop}.p99_ms`, all.p99Ms, peer?.p99Ms, 'ms'),
     row(`recommend.inprocess${shop}.itemitem.p99_ms`, itemItem.p99Ms, 'ms', all.p99Ms, 'all channels'),
     row(`recommend.inprocess${shop}.useruser.p99_ms`, userUser.p99Ms, 'ms', all.p99Ms, 'all channels'),
+    // Like for like: both give the ids of one item-item ranking. `.whole` is what a customer gets: all channels, names and reasons.
     ...(peer === undefined ? [] : [
-      beside(`.vs_implicit${shop}`, all.perS, peer.perS, 'answers/s'),
-      beside(`.vs_implicit${shop}.itemitem`, itemItem.perS, peer.perS, 'answers/s'),
-      row(`recommend.vs_implicit${shop}.prepared`, all.perS, 'answers/s', peer.prepared.perS, `${note}, every row at hand`),
-      row(`recommend.vs_implicit${shop}.itemitem_prepared`, itemItem.perS, 'answers/s', peer.prepared.perS, `${note}, every row at hand`),
+      beside(`.vs_implicit${shop}`, itemItem.perS, peer.perS, 'answers/s'),
+      beside(`.vs_implicit${shop}.whole`, all.perS, peer.perS, 'answers/s'),
+      row(`recommend.vs_implicit${shop}.prepared`, itemItem.perS, 'answers/s', peer.prepared.perS, `${note}, every row at hand`),
+      row(`recommend.vs_implicit${shop}.whole_prepared`, all.perS, 'answers/s', peer.prepared.perS, `${note}, every row at hand`),
     ]),
   ];
 }

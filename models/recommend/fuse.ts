@@ -78,31 +78,36 @@ export interface Fused<Item> {
 export function fuse<Item>(proposals: Proposal<Item>[], { weights, constant }: Blend, k: number, factor?: (item: Item) => number): Fused<Item>[] {
   const placeOf = new Map<Item, number>();
   const [items, scores]: [Item[], number[]] = [[], []];
-  for (const { channel, items: proposed } of proposals) {
-    if (weights[channel] <= 0) continue;
+  const asked = proposals.filter(({ channel }) => weights[channel] > 0);
+  // Rank of each place in each proposal, 0 for none: filled on the way, as looking the chosen ones up again takes as long.
+  const ranks: number[] = [];
+  for (let n = 0; n < asked.length; n += 1) {
+    const { channel, items: proposed } = asked[n];
     const first = weights[channel] / (RRF + 1);
     for (let i = 0; i < proposed.length; i += 1) {
-      const [item, part] = [proposed[i], first * worth(channel, constant, i + 1)];
-      const place = placeOf.get(item);
-      if (place !== undefined) {
-        scores[place] += part;
-        continue;
+      const item = proposed[i];
+      let place = placeOf.get(item);
+      if (place === undefined) {
+        place = items.push(item) - 1;
+        placeOf.set(item, place);
+        scores.push(0);
+        for (let m = 0; m < asked.length; m += 1) ranks.push(0);
       }
-      placeOf.set(item, items.length);
-      items.push(item);
-      scores.push(part);
+      scores[place] += first * worth(channel, constant, i + 1);
+      ranks[place * asked.length + n] = i + 1;
     }
   }
   if (factor !== undefined) for (let place = 0; place < items.length; place += 1) scores[place] *= factor(items[place]);
-  const fused = largest(scores, k).map((place): Fused<Item> => ({ item: items[place], score: scores[place], ranks: [] }));
-  const chosen = new Map(fused.map((one) => [one.item, one]));
-  for (const { channel, items: proposed } of proposals) {
-    if (weights[channel] <= 0) continue;
-    for (let i = 0; i < proposed.length; i += 1) chosen.get(proposed[i])?.ranks.push([channel, i + 1]);
-  }
   const part = ([channel, rank]: [Channel, number]): number => weights[channel] * worth(channel, constant, rank);
-  for (const { ranks } of fused) if (ranks.length > 1) ranks.sort((x, y) => part(y) - part(x));
-  return fused;
+  return largest(scores, k).map((place): Fused<Item> => {
+    const own: [Channel, number][] = [];
+    for (let n = 0; n < asked.length; n += 1) {
+      const rank = ranks[place * asked.length + n];
+      if (rank > 0) own.push([asked[n].channel, rank]);
+    }
+    if (own.length > 1) own.sort((x, y) => part(y) - part(x));
+    return { item: items[place], score: scores[place], ranks: own };
+  });
 }
 
 /** Places of the k largest, the largest first; of equals the first. For a k that is small beside how many there are. */

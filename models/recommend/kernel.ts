@@ -69,7 +69,7 @@ export interface Kernel extends Exports {
   /** What the last query left: a copy, as the next one writes there too. */
   take(count: number): Answer[];
   /** After open(): the history items that speak most for an item, with their shares. */
-  reasons(item: number): { item: number; weight: number }[];
+  reasons(item: number, nameOf: (item: number) => string): { item: string; weight: number }[];
   history(customer: number): { item: number; r: number }[];
 }
 
@@ -112,10 +112,12 @@ export function instantiate(wasm: BufferSource | WebAssembly.Module, { limits, w
       const [ids, scores, dots] = [u32(LAYOUT.ids, count), f64(0, count), f64(LAYOUT.dots, count)];
       return Array.from({ length: count }, (_, n) => ({ id: ids[n], score: scores[n], dot: dots[n] }));
     },
-    reasons(id) {
+    reasons(id, nameOf) {
       const count = kernel.explain(id, 0);
-      const [items, weights] = [u32(LAYOUT.reasons, count), f64(LAYOUT.weights, count)];
-      return Array.from({ length: count }, (_, n) => ({ item: items[n], weight: weights[n] }));
+      const { u32: items, f64: weights } = view();
+      const reasons: { item: string; weight: number }[] = [];
+      for (let n = 0; n < count; n += 1) reasons.push({ item: nameOf(items[(answers + LAYOUT.reasons) / 4 + n]), weight: weights[(answers + LAYOUT.weights) / 8 + n] });
+      return reasons;
     },
     history(customer) {
       const count = kernel.historyOf(customer);

@@ -283,10 +283,15 @@ function fused(state: State, c: number | undefined, k: number, atMs: number, { o
   const down = demoted(state, against);
   const chosen = fuse(sources, blend, k, down.size === 0 ? undefined : (item) => 1 - (down.get(item)?.by ?? 0));
   const answer = chosen.map(({ item, score, ranks }): Recommendation => {
-    const because = ranks.flatMap(([channel, rank]) => sources.find((source) => source.channel === channel)?.because(item, rank - 1) ?? []);
+    const because: Reason[] = [];
+    const rankOf: Recommendation['ranks'] = {};
+    for (const [channel, rank] of ranks) {
+      rankOf[channel] = rank;
+      for (const source of sources) if (source.channel === channel) because.push(...source.because(item, rank - 1));
+    }
     const objection = down.get(item);
     if (objection !== undefined) because.push({ item: nameOf(state, objection.item), against: objection.kind, weight: -objection.by });
-    return { item: nameOf(state, item), score, channel: ranks[0][0], ranks: Object.fromEntries(ranks), because };
+    return { item: nameOf(state, item), score, channel: ranks[0][0], ranks: rankOf, because };
   });
   if (answer.length === k) return answer;
   const filler = popular(state, Math.min(MOST, k + answer.length + down.size), atMs);
@@ -304,7 +309,7 @@ function itemItem(state: State, c: number, depth: number): Source {
   return {
     channel: 'item-item',
     items: kernel.ids(kernel.itemItem(c, depth)),
-    because: (id) => kernel.reasons(id).map(({ item, weight }) => ({ item: nameOf(state, item), weight })),
+    because: (id) => kernel.reasons(id, (item) => nameOf(state, item)),
   };
 }
 

@@ -106,6 +106,19 @@ function local(s: f64, halves: u32): f64 {
   return product;
 }
 
+/**
+ * norm2(q)^(alpha locality), which every pass over candidates divides by. The last one of each item is kept beside the norm2 that it
+ * is of: norms move with events, and a query asks for hundreds of them.
+ */
+function normaliser(q: u32, norm2: f64): f64 {
+  const place = normalisers + (<usize>q << 4);
+  if (load<f64>(place) === norm2) return load<f64>(place, 8);
+  const value = power(norm2, itemAlpha * 0.5 * <f64>itemLocality);
+  store<f64>(place, norm2);
+  store<f64>(place, value, 8);
+  return value;
+}
+
 /** How rare an item is among the customers, to the power of `exponent`. */
 function rarity(p: u32, exponent: f64): f64 {
   if (exponent === 0) return 1;
@@ -126,14 +139,23 @@ let heapIds: usize = 0;
 let heapCount: u32 = 0;
 let heapLimit: u32 = 0;
 
-// By item: sum f64 and how many were added u32, 16 bytes; what the customer has (open()), 16 bytes; the items touched. Sums by customer.
+// By item: sum and how many were added, f64 both, 16 bytes; what the customer has (open()), 16 bytes; the items touched. Sums by customer.
 let itemSums: usize = 0;
 let owned: usize = 0;
 /** A byte of each item, 0 but for the opened customer's: lists are matched against it, and it stays in the nearest cache. */
 let marks: usize = 0;
+/** By item: norm2 and its normaliser(), f64 both. Not zeroed: a value of another norm2 is not used. */
+let normalisers: usize = 0;
+/** Candidates: ids u32 and scores f64, of items or of customers. */
 let touched: usize = 0;
+let scores: usize = 0;
+let buckets: usize = 0;
+/** Bits of the best score, and how many candidates are certain to be among the best. */
+let best: u64 = 0;
+let above: u32 = 0;
+/** Places of a list that count, u32[254]. */
+let hits: usize = 0;
 let customerSums: usize = 0;
-let touchedCustomers: usize = 0;
 let seeds: usize = 0;
 
 /** Answers: score f64[MOST], weight f64[MOST * 3], dot f64[MOST], id u32[MOST], reason u32[MOST * 3], count u32[MOST]. */
@@ -158,12 +180,15 @@ export function initQuery(at: usize, items: u32, customers: u32): usize {
   heapScores = at; at += MOST * 8;
   heapIds = at; at += MOST * 8;
   seeds = at; at += SEEDS * 8;
+  hits = at; at += 256 * 4;
+  buckets = at; at += 256 * 4;
+  scores = at; at += <usize>max(items, customers) << 3;
   itemSums = at; at += <usize>items << 4;
   owned = at; at += <usize>items << 4;
+  normalisers = at; at += <usize>items << 4;
   customerSums = at; at += <usize>customers << 3;
-  touched = at; at += <usize>items << 2;
+  touched = at; at += <usize>(max(items, customers) + 1) << 2; // one more: a place is written before it is known to be taken
   marks = at; at = (at + items + 7) & ~7;
-  touchedCustomers = at; at += <usize>customers << 2;
   return (at + 15) & ~15;
 }
 
@@ -218,6 +243,65 @@ function offer(score: f64, id: u32): void {
     sink(score, id);
   }
 }
+
+/**
+ * Of the candidates[0, count) those that can be among the best `limit`: by a histogram of the sixteenths of octaves below the best
+ * score. Returns the last sixteenth that is needed; `above` is how many lie before it. Offering all of them costs more than
+ * ranking the few. Scores are not negative, so they are ordered as their bits are.
+ */
+function lastOfBest(count: u32, limit: u32): u64 {
+  memory.fill(buckets, 0, 256 * 4);
+  for (let i: u32 = 0; i < count; i++) {
+    const bucket = buckets + (<usize>bucketOf(load<u64>(scores + (<usize>i << 3))) << 2);
+    store<u32>(bucket, load<u32>(bucket) + 1);
+  }
+  let last: u64 = 0;
+  above = 0;
+  for (let here = load<u32>(buckets); last < 255 && above + here < limit; here = load<u32>(buckets + (<usize>last << 2))) {
+    above += here;
+    last++;
+  }
+  return last;
+}
+
+function bestOf(count: u32): void {
+  best = 0;
+  for (let i: u32 = 0; i < count; i++) best = max(best, load<u64>(scores + (<usize>i << 3)));
+}
+
+/** Puts the best of the candidates into the heap. */
+function offerBest(count: u32, limit: u32): void {
+  begin(limit);
+  bestOf(count);
+  const last = count <= 2 * limit ? 255 : lastOfBest(count, limit);
+  for (let i: u32 = 0; i < count; i++) {
+    const score = scores + (<usize>i << 3);
+    if (bucketOf(load<u64>(score)) <= last) offer(load<f64>(score), load<u32>(touched + (<usize>i << 2)));
+  }
+}
+
+/** Leaves the best of the candidates, in no order; returns how many. */
+function keepBest(count: u32, limit: u32): u32 {
+  if (count <= limit) return count;
+  bestOf(count);
+  const last = lastOfBest(count, limit);
+  begin(limit - above);
+  let kept: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const q = load<u32>(touched + (<usize>i << 2));
+    const score = scores + (<usize>i << 3);
+    const bucket = bucketOf(load<u64>(score));
+    if (bucket === last) offer(load<f64>(score), q);
+    store<u32>(touched + (<usize>kept << 2), q);
+    kept += u32(bucket < last);
+  }
+  memory.copy(touched + (<usize>kept << 2), heapIds, <usize>heapCount << 2);
+  return kept + heapCount;
+}
+
+// @ts-ignore: decorator
+@inline
+function bucketOf(score: u64): u64 { return min<u64>((best - score) >> 48, 255); }
 
 /** Writes the heap's content to the answer, best first; returns how many. */
 function drain(): u32 {
@@ -298,12 +382,11 @@ export function open(c: u32): void {
     const norm2 = norm2Of(q);
     const counts = norm2 > 0 && r !== 0;
     const place = owned + (<usize>q << 4);
-    const share = counts ? power(norm2, 1 - itemAlpha) : 1.0;
     let weight = counts ? saturated(r) / norm * rarity(q, itemRarity) : 0;
     // Without shrinkage the denominator leaves the sum: a division less for each neighbour.
-    if (shrinkage === 0) weight /= local(share, itemLocality);
+    if (shrinkage !== 0) store<f64>(place, counts ? power(norm2, 1 - itemAlpha) : 1.0, 8);
+    else if (counts) weight *= normaliser(q, norm2) / local(norm2, itemLocality);
     store<f64>(place, weight);
-    store<f64>(place, share, 8);
     store<u8>(marks + q, (weight > 0 ? COUNTS : 0) | (r !== 0 && r < leaveOut ? 0 : LEFT_OUT));
   }
 }
@@ -327,6 +410,17 @@ export function leftOut(q: u32): bool {
 
 // ---- item-item ----
 
+/** Adds a part to a candidate's sum. Whether it is the first is a coin's toss to the processor: it is counted, not jumped over. A hole has no part. */
+// @ts-ignore: decorator
+@inline
+function propose(q: u32, part: f64, candidates: u32): u32 {
+  const place = itemSums + (<usize>q << 4);
+  const sum = load<f64>(place);
+  store<u32>(touched + (<usize>candidates << 2), q);
+  store<f64>(place, sum + part);
+  return candidates + (u32(sum === 0) & u32(part > 0));
+}
+
 export function itemItem(c: u32, limit: u32): u32 {
   const at = customerAt(c);
   const rs: usize = load<u32>(at, 8);
@@ -344,32 +438,32 @@ export function itemItem(c: u32, limit: u32): u32 {
     const mine = owned + (<usize>p << 4);
     const weight = load<f64>(mine);
     const by = shrinkage === 0 ? dotScale(p) : dotScale(p) / load<f64>(mine, 8);
-    for (let i: u32 = 0; i < length; i++) {
-      const q = load<u32>(ids + (<usize>i << 2));
-      const part = load<f64>(list + (<usize>i << 3)) * by;
-      if (part <= 0) continue;
-      const place = itemSums + (<usize>q << 4);
-      const sum = load<f64>(place);
-      if (sum === 0) {
-        store<u32>(touched + (<usize>candidates << 2), q);
-        candidates++;
+    let i: u32 = 0;
+    if (itemLocality === 3) {
+      for (; i + 2 <= length; i += 2) {
+        const parts = f64x2.mul(v128.load(list + (<usize>i << 3)), f64x2.splat(by));
+        const added = f64x2.mul(f64x2.mul(parts, f64x2.sqrt(parts)), f64x2.splat(weight));
+        candidates = propose(load<u32>(ids + (<usize>i << 2)), f64x2.extract_lane(added, 0), candidates);
+        candidates = propose(load<u32>(ids + (<usize>i << 2), 4), f64x2.extract_lane(added, 1), candidates);
       }
-      store<f64>(place, sum + local(part, itemLocality) * weight);
+    }
+    for (; i < length; i++) {
+      candidates = propose(load<u32>(ids + (<usize>i << 2)), local(load<f64>(list + (<usize>i << 3)) * by, itemLocality) * weight, candidates);
     }
   }
-  begin(screen);
-  const normalised = itemAlpha * 0.5 * <f64>itemLocality;
+  let kept: u32 = 0;
   for (let i: u32 = 0; i < candidates; i++) {
     const q = load<u32>(touched + (<usize>i << 2));
     const place = itemSums + (<usize>q << 4);
     const sum = load<f64>(place);
     store<f64>(place, 0);
-    if (leftOut(q) || dying(q)) continue;
     const norm2 = norm2Of(q);
-    if (norm2 > 0) offer(sum / power(norm2, normalised), q);
+    if (dying(q) || norm2 === 0) continue;
+    store<u32>(touched + (<usize>kept << 2), q);
+    store<f64>(scores + (<usize>kept << 3), sum / normaliser(q, norm2));
+    kept += u32(!leftOut(q));
   }
-  const screened = heapCount;
-  memory.copy(touched, heapIds, <usize>screened << 2);
+  const screened = keepBest(kept, screen);
   begin(limit);
   for (let i: u32 = 0; i < screened; i++) {
     const q = load<u32>(touched + (<usize>i << 2));
@@ -387,14 +481,45 @@ function byOwnList(q: u32): f64 {
   const length = <u32>load<u16>(h, 20);
   const by = dotScale(q);
   let sum: f64 = 0;
-  if (shrinkage === 0 && itemLocality === 3) {
-    for (let i: u32 = 0; i < length; i++) {
-      const p = load<u32>(ids + (<usize>i << 2));
-      if ((load<u8>(marks + p) & COUNTS) === 0) continue;
-      const dot = load<f64>(list + (<usize>i << 3));
-      sum += dot * Math.sqrt(dot) * load<f64>(owned + (<usize>p << 4));
+  if (shrinkage === 0) {
+    // Which neighbours count is a coin's toss to the processor: they are picked out without a jump, then added up.
+    const picked = hits;
+    const mine = marks;
+    const weighed = owned;
+    let count: usize = 0;
+    let at: u32 = 0;
+    for (; at + 4 <= length; at += 4) {
+      const four = ids + (<usize>at << 2);
+      store<u32>(picked + (count << 2), at);
+      count += load<u8>(mine + load<u32>(four)) & COUNTS;
+      store<u32>(picked + (count << 2), at + 1);
+      count += load<u8>(mine + load<u32>(four, 4)) & COUNTS;
+      store<u32>(picked + (count << 2), at + 2);
+      count += load<u8>(mine + load<u32>(four, 8)) & COUNTS;
+      store<u32>(picked + (count << 2), at + 3);
+      count += load<u8>(mine + load<u32>(four, 12)) & COUNTS;
     }
-    return sum * local(by, 3) / power(norm2Of(q), itemAlpha * 1.5);
+    for (; at < length; at++) {
+      store<u32>(picked + (count << 2), at);
+      count += load<u8>(mine + load<u32>(ids + (<usize>at << 2))) & COUNTS;
+    }
+    let n: usize = 0;
+    if (itemLocality === 3) {
+      let sums = f64x2.splat(0);
+      for (; n + 2 <= count; n += 2) {
+        const i: usize = load<u32>(picked + (n << 2));
+        const j: usize = load<u32>(picked + (n << 2), 4);
+        const dots = v128.load64_lane(list + (j << 3), v128.load64_zero(list + (i << 3)), 1);
+        const weights = v128.load64_lane(weighed + (<usize>load<u32>(ids + (j << 2)) << 4), v128.load64_zero(weighed + (<usize>load<u32>(ids + (i << 2)) << 4)), 1);
+        sums = f64x2.add(sums, f64x2.mul(f64x2.mul(dots, f64x2.sqrt(dots)), weights));
+      }
+      sum = f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
+    }
+    for (; n < count; n++) {
+      const i: usize = load<u32>(picked + (n << 2));
+      sum += local(load<f64>(list + (i << 3)), itemLocality) * load<f64>(weighed + (<usize>load<u32>(ids + (i << 2)) << 4));
+    }
+    return sum * local(by, itemLocality) / normaliser(q, norm2Of(q));
   }
   const mine = power(norm2Of(q), itemAlpha);
   for (let i: u32 = 0; i < length; i++) {
@@ -442,6 +567,27 @@ export function explain(q: u32, i: u32): u32 {
 
 // ---- user-user ----
 
+/** Adds to the sums of those who own a seed, from the newest of `count` places down to the one at `from`. Returns how many are touched. */
+function owners(ring: usize, ids: usize, from: u32, count: u32, c: u32, then: f64, weight: f64, found: u32): u32 {
+  const sums = customerSums;
+  const list = touched;
+  const saturates = saturation !== 0;
+  for (let n = count; n > 0; n--) {
+    const i: usize = from + n - 1;
+    const v = load<u32>(ids + (i << 2));
+    if (v === NONE || v === c) continue;
+    const theirs = flush(load<f64>(ring + (i << 3)) * then, R_MIN);
+    const part = (saturates ? saturated(theirs) : theirs) * weight;
+    const place = sums + (<usize>v << 3);
+    const sum = load<f64>(place);
+    // As in propose(): counted, not jumped over.
+    store<u32>(list + (<usize>found << 2), v);
+    store<f64>(place, sum + part);
+    found += u32(sum === 0) & u32(part > 0);
+  }
+  return found;
+}
+
 /**
  * Puts the most similar customers into the heap: (dot / (norm2(c)^alpha norm2(v)^(1-alpha)))^locality, where the dot may
  * weigh items by rarity. Of each seed the latest `owners / seeds` customers are looked at, at most.
@@ -460,52 +606,55 @@ function likeMinded(c: u32, limit: u32): void {
     const k = cold(p);
     const ring: usize = load<u32>(k, 8);
     const count = load<u32>(k, 12);
-    const owners = ring + (<usize>load<u32>(k, 20) << 3);
+    const ids = ring + (<usize>load<u32>(k, 20) << 3);
     const then = rScale(load<i32>(hot(p), 24));
     const rare = rarity(p, userRarity);
     const weight = saturated(load<f64>(rs + (index << 3)) * by) * rare * rare;
     // What one seed leaves of its share is the next one's. Backwards from the newest: the ring's head is its oldest place.
     const looked = min(count, left / (seedCount - s));
     left -= looked;
-    let i = load<u32>(k, 16);
-    for (let n: u32 = 0; n < looked; n++) {
-      i = i === 0 ? count - 1 : i - 1;
-      const v: usize = load<u32>(owners + (<usize>i << 2));
-      if (<u32>v === NONE || <u32>v === c) continue;
-      const theirs = flush(load<f64>(ring + (<usize>i << 3)) * then, R_MIN);
-      if (theirs <= 0) continue;
-      const part = saturated(theirs) * weight;
-      const sum = load<f64>(customerSums + (v << 3));
-      if (sum === 0) {
-        store<u32>(touchedCustomers + (<usize>found << 2), <u32>v);
-        found++;
-      }
-      store<f64>(customerSums + (v << 3), sum + part);
-    }
+    const head = load<u32>(k, 16);
+    const upper = min(looked, head);
+    found = owners(ring, ids, head - upper, upper, c, then, weight, found);
+    found = owners(ring, ids, count - (looked - upper), looked - upper, c, then, weight, found);
   }
   const mine = power(liveNorm2(c), userAlpha);
-  begin(limit);
+  let kept: u32 = 0;
   for (let i: u32 = 0; i < found; i++) {
-    const v = load<u32>(touchedCustomers + (<usize>i << 2));
+    const v = load<u32>(touched + (<usize>i << 2));
     const sum = load<f64>(customerSums + (<usize>v << 3));
     store<f64>(customerSums + (<usize>v << 3), 0);
     const va = customerAt(v);
     const then = rScale(load<i32>(va, 20));
     const norm2 = load<f64>(va) * then * then;
-    if (norm2 > 0) offer(local(sum / (mine * power(norm2, 1 - userAlpha)), userLocality), v);
+    if (!(norm2 > 0)) continue;
+    // In the order of their similarities before locality, which keeps it: drainLikeMinded() gives it to those that are left.
+    store<u32>(touched + (<usize>kept << 2), v);
+    store<f64>(scores + (<usize>kept << 3), sum / (mine * power(norm2, 1 - userAlpha)));
+    kept++;
   }
+  offerBest(kept, limit);
+}
+
+function drainLikeMinded(): u32 {
+  const count = drain();
+  for (let i: u32 = 0; i < count; i++) store<f64>(out + (<usize>i << 3), local(load<f64>(out + (<usize>i << 3)), userLocality));
+  return count;
 }
 
 /** The customers most like c, with their similarity. */
 export function similarCustomers(c: u32, limit: u32): u32 {
   likeMinded(c, limit);
-  return drain();
+  return drainLikeMinded();
 }
 
 export function userUser(c: u32, limit: u32): u32 {
   likeMinded(c, usersMost);
-  const users = drain();
+  const users = drainLikeMinded();
   if (users === 0) return 0;
+  const sums = itemSums;
+  const list = touched;
+  const one = f64x2.splat(1);
   let candidates: u32 = 0;
   let read: u32 = 0;
   for (let n: u32 = 0; n < users && read < entriesMost; n++) {
@@ -522,30 +671,33 @@ export function userUser(c: u32, limit: u32): u32 {
     for (let i: u32 = 0; i < length; i++) {
       const r = load<f64>(rs + (<usize>i << 3)) * by;
       if (r < R_MIN) continue;
-      const part = weight * r;
       const q = load<u32>(items + (<usize>i << 2));
-      const place = itemSums + (<usize>q << 4);
-      const sum = load<f64>(place);
-      if (sum === 0) {
-        store<u32>(touched + (<usize>candidates << 2), q);
-        candidates++;
-      }
-      store<f64>(place, sum + part);
-      store<u32>(place, load<u32>(place, 8) + 1, 8);
+      const place = sums + (<usize>q << 4);
+      const both = v128.load(place);
+      store<u32>(list + (<usize>candidates << 2), q);
+      candidates += u32(f64x2.extract_lane(both, 0) === 0);
+      v128.store(place, f64x2.add(both, f64x2.replace_lane(one, 0, weight * r)));
     }
   }
-  begin(limit);
+  const none = f64x2.splat(0);
+  let kept: u32 = 0;
   for (let i: u32 = 0; i < candidates; i++) {
     const q = load<u32>(touched + (<usize>i << 2));
     const place = itemSums + (<usize>q << 4);
-    if (!leftOut(q) && !dying(q)) offer(load<f64>(place), q);
-    store<f64>(place, 0);
+    if (leftOut(q) || dying(q)) {
+      v128.store(place, none);
+      continue;
+    }
+    store<u32>(touched + (<usize>kept << 2), q);
+    store<f64>(scores + (<usize>kept << 3), load<f64>(place));
+    kept++;
   }
+  offerBest(kept, limit);
   const count = drain();
   for (let i: u32 = 0; i < count; i++) {
-    store<u32>(outCounts + (<usize>i << 2), load<u32>(itemSums + (<usize>load<u32>(outIds + (<usize>i << 2)) << 4), 8));
+    store<u32>(outCounts + (<usize>i << 2), <u32>load<f64>(itemSums + (<usize>load<u32>(outIds + (<usize>i << 2)) << 4), 8));
   }
-  for (let i: u32 = 0; i < candidates; i++) store<u32>(itemSums + (<usize>load<u32>(touched + (<usize>i << 2)) << 4), 0, 8);
+  for (let i: u32 = 0; i < kept; i++) v128.store(itemSums + (<usize>load<u32>(touched + (<usize>i << 2)) << 4), none);
   return count;
 }
 
