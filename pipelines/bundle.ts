@@ -45,6 +45,18 @@ export function unbundle<Name extends string>(chunks: Uint8Array[], names: reado
   return parts;
 }
 
+/**
+ * The parts by name, in their order: views.
+ * @returns undefined when the bytes do not begin as a bundle does
+ * @throws RangeError when they do, and are not whole
+ */
+export function partsOf(chunks: Uint8Array[]): [name: string, chunks: Uint8Array[]][] | undefined {
+  const head = Buffer.concat(cut(chunks, HEAD)[0]);
+  if (head.length < HEAD || head.toString('latin1', 0, 4) !== MAGIC) return undefined;
+  const names = readList(Buffer.concat(cut(cut(chunks, HEAD)[1], head.readUInt32LE(8))[0])).map(([name]) => name);
+  return Object.entries(unbundle(chunks, names));
+}
+
 /** sha256, hexadecimal, over the hashes of the parts in their order. */
 export function hashOfAll(hashes: string[]): string {
   return hashes.reduce((sum, hash) => sum.update(hash), createHash('sha256')).digest('hex');

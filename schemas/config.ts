@@ -102,6 +102,12 @@ export const Config = Type.Object(
 );
 export type Config = Static<typeof Config>;
 
+/** What parts may tell each other. */
+export type PublicConfig = Omit<Config, 'AFTERCARE_COUPON_SECRET'>;
+export function publicConfig({ AFTERCARE_COUPON_SECRET: _secret, ...rest }: Config): PublicConfig {
+  return rest;
+}
+
 /** @throws AftercareError bad_config that names every bad variable */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given: Record<string, unknown> = {};

@@ -4,6 +4,7 @@ import type { Reject } from './decode.js';
 import { Click, Forget, Label, Promote, Purchase, Refund, Ticket, type Event } from './events.js';
 import { intentConfusionTable, ticketLabelsTable, ticketsTable } from './support-tables.js';
 import { modelMetricsTable, riskDecisionsTable, riskLabelsTable } from './risk-tables.js';
+import { rebuildsTable } from './ops-tables.js';
 import { said, seqComment, sorted, streamSeq, zstd } from './table-texts.js';
 
 export interface EventRow {
@@ -249,5 +250,6 @@ export const tables = {
   events: eventsTable, rejects: rejectsTable, recommendations: recommendationsTable, item_neighbours: itemNeighboursTable, promotions: promotionsTable, coupons: couponsTable,
   risk_decisions: riskDecisionsTable, risk_labels: riskLabelsTable, model_metrics: modelMetricsTable,
   tickets: ticketsTable, ticket_labels: ticketLabelsTable, intent_confusion: intentConfusionTable,
+  rebuilds: rebuildsTable,
 } as const;
 export type TableName = keyof typeof tables;

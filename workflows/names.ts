@@ -7,4 +7,5 @@ export const refreshSvdType = 'refreshSvd';
 export const refreshSvdScheduleId = 'refresh-svd';
 export const tuneBlendType = 'tuneBlend';
 export const tuneBlendScheduleId = 'tune-blend';
+export const rebuildType = 'rebuild';
 export const progressQueryName = 'progress';

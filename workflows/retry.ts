@@ -21,3 +21,9 @@ export const writing: ActivityOptions = { ...patience, heartbeatTimeout, startTo
 
 /** A count over one version: seconds; ClickHouse itself gives up after two minutes. */
 export const checking: ActivityOptions = { ...patience, heartbeatTimeout, startToCloseTimeout: '3 minutes' };
+
+/**
+ * A stream of a billion events takes an hour or two from nothing. Each attempt begins again, and what failed three times (out of
+ * memory, for one) fails again.
+ */
+export const replaying: ActivityOptions = { scheduleToCloseTimeout: '3 days', startToCloseTimeout: '1 day', heartbeatTimeout, retry: { ...retry, maximumAttempts: 5 } };

@@ -3,7 +3,8 @@ import { TemporalFailure } from '@temporalio/common';
 import { AftercareError, dispositionOf, messageOf, type ErrorCode } from '../schemas/errors.js';
 import { callTemporal } from './client.js';
 import type { exportNeighbours, ExportNeighboursInput, ExportNeighboursResult } from './export-neighbours.js';
-import { exportNeighboursType, exportScheduleId, refreshSvdScheduleId, refreshSvdType, taskQueue, tuneBlendScheduleId, tuneBlendType } from './names.js';
+import { exportNeighboursType, exportScheduleId, rebuildType, refreshSvdScheduleId, refreshSvdType, taskQueue, tuneBlendScheduleId, tuneBlendType } from './names.js';
+import type { rebuild, RebuildInput, RebuildResult } from './rebuild.js';
 import type { refreshSvd, RefreshSvdInput, RefreshSvdResult } from './refresh-svd.js';
 import type { tuneBlend, TuneBlendInput, TuneBlendResult } from './tune-blend.js';
 
@@ -16,6 +17,7 @@ export interface Started<Result> {
 export type StartedExport = Started<ExportNeighboursResult>;
 export type StartedRefresh = Started<RefreshSvdResult>;
 export type StartedTuning = Started<TuneBlendResult>;
+export type StartedRebuild = Started<RebuildResult>;
 
 export interface RunOptions {
   /** wait for the result instead of returning as soon as it has started */
@@ -33,6 +35,8 @@ export interface RunProgress {
   attempt?: number;
   /** why the last attempt failed */
   failure?: string;
+  /** what the activity told last of how far it is */
+  details?: Record<string, unknown>;
 }
 
 const waitMs = 1000;
@@ -55,6 +59,11 @@ export function runTuneBlend(client: Client, input: TuneBlendInput, options: Run
   return run<typeof tuneBlend>(client, tuneBlendType, tuneBlendScheduleId, input, options);
 }
 
+/** Compares the live states with the stream, now. @throws as `runExportNeighbours` */
+export function runRebuild(client: Client, input: RebuildInput, options: RunOptions): Promise<StartedRebuild> {
+  return run<typeof rebuild>(client, rebuildType, rebuildType, input, options);
+}
+
 type OneInput = (input: never) => Promise<unknown>;
 
 async function run<Flow extends OneInput>(client: Client, type: string, prefix: string, input: Parameters<Flow>[0], options: RunOptions): Promise<Started<Awaited<ReturnType<Flow>>>> {
@@ -73,7 +82,18 @@ export async function progressOf(client: Client, workflowId: string): Promise<Ru
     status: status.name,
     ...(activity !== undefined && { activity, attempt: pending?.attempt ?? 1 }),
     ...(failure !== undefined && { failure }),
+    ...detailsOf(pending?.heartbeatDetails?.payloads?.[0]?.data),
   };
+}
+
+/** A heartbeat's details as JSON, where they are an object. */
+function detailsOf(data: Uint8Array | null | undefined): Pick<RunProgress, 'details'> {
+  try {
+    const details: unknown = data === null || data === undefined ? undefined : JSON.parse(Buffer.from(data).toString());
+    return typeof details === 'object' && details !== null ? { details: details as Record<string, unknown> } : {};
+  } catch {
+    return {}; // of another program's activity
+  }
 }
 
 /** Waits in short turns; between two of them it shows how far the run is, and finds out when the server is gone. */

@@ -12,6 +12,7 @@ import { stderrLogger } from '../../pipelines/runtime/log-line.js';
 import { serveShard } from '../../pipelines/runtime/serve.js';
 import { defaultShardSettings, runShard, type ShardParts } from '../../pipelines/runtime/shard.js';
 import { snapshotFiles } from '../../pipelines/runtime/snapshot-files.js';
+import { publicConfig } from '../../schemas/config.js';
 import { streams } from '../../schemas/subjects.js';
 import type { Endpoints } from '../../servers/endpoints.js';
 import { partPatienceMs, type Context } from '../context.js';
@@ -34,7 +35,7 @@ export async function runShardProcess(context: Context, endpoints: Endpoints, sh
     step: foldStep(foldSettings(config, couponSecret(context)), loadKernel()),
     settings: { ...defaultShardSettings, snapshotMessages: config.AFTERCARE_SNAPSHOT_MESSAGES, snapshotMs: config.AFTERCARE_SNAPSHOT_MS },
     logger,
-    onLive: (live) => serveShard(live, { nc, shards, version }),
+    onLive: (live) => serveShard(live, { nc, shards, version, settings: publicConfig(config) }),
   };
   try {
     await Promise.all(shardNumbers.map((shard) => runShard({ ...shared, shard }, signal)));

@@ -5,6 +5,7 @@ import { Svcm, type Service } from '@nats-io/services';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type ActivityInterceptorsFactory, type LogEntry } from '@temporalio/worker';
 import { createExportActivities } from '../../activities/export-neighbours.js';
+import { createRebuildActivities } from '../../activities/rebuild.js';
 import { createSvdActivities } from '../../activities/refresh-svd.js';
 import { createBlendActivities } from '../../activities/tune-blend.js';
 import { connectClickHouse } from '../../pipelines/runtime/clickhouse.js';
@@ -52,7 +53,7 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
     const connection = await connectTemporal(endpoints.temporal.address, signal);
     if (connection === undefined) return;
     closers.push(() => connection.close());
-    const effects = { nc, clickhouse, artefacts: jetstreamArtefacts(nc) };
+    const effects = { nc, clickhouse, artefacts: jetstreamArtefacts(nc), nats: endpoints.nats };
     const status: WorkerStatus = { part: 'worker', rssBytes: 0, runs: 0, failures: 0 };
     const service = await addService(nc, () => ({ ...status, rssBytes: process.memoryUsage.rss() }));
     closers.push(() => service.stop());
@@ -60,7 +61,7 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
       connection,
       namespace: endpoints.temporal.namespace,
       taskQueue,
-      activities: { ...createExportActivities(effects), ...createSvdActivities(effects), ...createBlendActivities(effects) },
+      activities: { ...createExportActivities(effects), ...createSvdActivities(effects), ...createBlendActivities(effects), ...createRebuildActivities(effects) },
       ...(existsSync(options.bundlePath) ? { workflowBundle: { codePath: options.bundlePath } } : { workflowsPath: compiledPath('workflows/index.js') }),
       interceptors: { activity: [countInto(status)] },
       ...modest,

@@ -26,8 +26,8 @@ export interface LogCursor {
 export interface MessageLog {
   /** @param fromSeq  first sequence of interest, from 1  @param subject  filter; all when undefined */
   open(fromSeq: number, subject?: string): Promise<LogCursor>;
-  /** Sequence of the newest message of all, 0 when empty. */
-  lastSeq(): Promise<number>;
+  /** Sequence of the newest message that is there, 0 when there is none. @param subject  filter; of all when undefined */
+  lastSeq(subject?: string): Promise<number>;
 }
 
 export interface StoredCommit {

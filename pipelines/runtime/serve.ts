@@ -16,12 +16,16 @@ import type { FoldState } from '../fold.js';
 import { basket, basketOfAll, neighbours, profile, recommend, similar } from '../recommend/serve.js';
 import { statsOf } from '../recommend/state.js';
 import { riskAnswer, riskStats } from '../risk/serve.js';
+import type { PublicConfig } from '../../schemas/config.js';
 import type { LiveShard } from './shard.js';
+import type { PartHashes } from './state-hashes.js';
 
 export interface ServeOptions {
   nc: NatsConnection;
   shards: number;
   version: string;
+  /** what the shard folds with, for whoever folds the same again */
+  settings: PublicConfig;
 }
 
 /** A failed request: an HTTP-like code and a sentence. */
@@ -49,7 +53,7 @@ const checks = {
 /** Starts answering for a live shard. @returns stops it, letting what was asked be answered */
 export async function serveShard(live: LiveShard<FoldState>, options: ServeOptions): Promise<() => Promise<void>> {
   const { nc } = options;
-  const own = shardHandlers(live);
+  const own = shardHandlers(live, options);
   const subscriptions = Object.entries(own).map(([name, handler]) =>
     nc.subscribe(shardServiceSubject(live.shard, name), { callback: (_error, message) => void answer(message, handler) }));
   const service = await addService(live, options, publicHandlers(live, options, own));
@@ -105,8 +109,14 @@ const shardStatus = (live: LiveShard<FoldState>): ShardStatus => ({
   promoted: Object.fromEntries([...live.state.models.versions].map(([name, { version }]) => [name, version])),
 });
 
+/** What a rebuild is compared with, and made with. */
+export interface ShardState extends PartHashes {
+  shard: number;
+  settings: PublicConfig;
+}
+
 /** What this shard answers out of its own memory. */
-function shardHandlers(live: LiveShard<FoldState>) {
+function shardHandlers(live: LiveShard<FoldState>, { settings }: ServeOptions) {
   const place = () => ({ shard: live.shard, seq: live.seq });
   return {
     async recommend(body: Uint8Array) {
@@ -129,6 +139,7 @@ function shardHandlers(live: LiveShard<FoldState>) {
       return riskAnswer(risk, models, signals, valid(checks.risk(body)), place(), Date.now());
     },
     hash: () => Promise.resolve({ shard: live.shard, seq: live.seq, hash: live.hash() }),
+    state: async (): Promise<ShardState> => ({ shard: live.shard, ...(await live.hashes()), settings }),
     status: () => Promise.resolve(shardStatus(live)),
   };
 }

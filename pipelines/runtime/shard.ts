@@ -6,16 +6,17 @@
  * Whatever fails on the way, the state is thrown away and the same path is walked again: recovery is the start.
  */
 import { setImmediate as yieldToIo, setTimeout as delay } from 'node:timers/promises';
-import { decode, promotionOf, type StoredMessage } from '../../schemas/decode.js';
+import type { StoredMessage } from '../../schemas/decode.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
 import { shardFilter } from '../../schemas/subjects.js';
-import type { Event, Promote } from '../../schemas/events.js';
-import type { Decision, Step, StoredEvent } from '../step.js';
+import type { Decision, Step } from '../step.js';
 import type { Artefacts } from './artefacts.js';
 import { decodeCommit, encodeCommit } from './commit.js';
 import { appendSurely, createCommitter, type Committer } from './committer.js';
+import { Folding } from './folding.js';
 import type { Logger } from './log-line.js';
 import type { CommitLog, Lease, Leases, LogCursor, MessageLog, Snapshots } from './ports.js';
+import { partHashes, type PartHashes } from './state-hashes.js';
 
 export interface ShardSettings {
   /** events of one commit at most: bounds what a crash folds again, and the size of the message */
@@ -63,6 +64,12 @@ export interface LiveShard<State> {
   readonly rejects: number;
   readonly snapshotSeq: number;
   hash(): string;
+  /**
+   * The hashes of the state's parts at one sequence. The loop stops for the copy that a snapshot takes, no longer: the bytes are
+   * hashed beside it.
+   * @throws AftercareError closed when the shard is given up before
+   */
+  hashes(): Promise<PartHashes>;
   /** Puts decisions into the next commit; resolves when they are durable. */
   record(decisions: Decision[]): Promise<{ commitSeq: number; first: number }>;
 }
@@ -131,20 +138,16 @@ async function restore<State>(parts: ShardParts<State>, to: number): Promise<{ s
 
 /** A shard from restore to release. A class, because the loop, the serving side and the snapshots share its fields. */
 class OwnedShard<State> {
-  #seq: number;
   #snapshotSeq: number;
   #messagesSinceSnapshot = 0;
   #snapshotMs = performance.now();
   #saving: Promise<void> | undefined;
-  #events = 0;
-  #rejects = 0;
-  #eventsOfMessage = 0;
+  /** who waits for the hashes of the next snapshot */
+  #asking: { resolve: (hashes: Promise<PartHashes>) => void; reject: (error: Error) => void }[] = [];
   /** what is folded up to here was committed before: its decisions are known, and are not committed again */
   readonly #silentTo: number;
+  readonly #folding: Folding<State>;
   readonly live: LiveShard<State>;
-  /** the event that is folded; one object, as there are hundreds of thousands a second */
-  readonly #stored: StoredEvent;
-  readonly #target;
 
   constructor(
     private readonly parts: ShardParts<State>,
@@ -154,39 +157,35 @@ class OwnedShard<State> {
     private readonly state: State,
     start: { seq: number; committedTo: number },
   ) {
-    this.#seq = start.seq;
     this.#snapshotSeq = start.seq;
     this.#silentTo = start.committedTo;
     this.live = liveView(this, parts.shard, lease.epoch, state, committer);
-    const { step, shard } = parts;
     const emit = (decision: Decision): void => {
-      if (this.#seq > this.#silentTo) committer.emit(decision);
+      if (this.#folding.seq > this.#silentTo) committer.emit(decision);
     };
-    const stored: StoredEvent = { event: undefined as never, shard, position: 0, receivedMs: 0 };
-    this.#stored = stored;
-    this.#target = {
-      event: (event: Event, position: number): void => {
-        stored.event = event;
-        stored.position = position;
-        step.step(state, stored, emit);
-        this.#eventsOfMessage += 1;
-      },
-      // The sink decodes too, and writes the reject with its bytes: the same pure function of the same message.
-      reject: (): void => { this.#rejects += 1; },
+    const folded = (seq: number, events: number): void => {
+      this.#messagesSinceSnapshot += 1;
+      if (seq > this.#silentTo) committer.folded(seq, events);
     };
+    const { shard, shards, step, artefacts, logger } = parts;
+    this.#folding = new Folding({ shard, shards, step, state, seq: start.seq, artefacts, emit, folded, logger });
   }
 
-  get seq(): number { return this.#seq; }
-  get events(): number { return this.#events; }
-  get rejects(): number { return this.#rejects; }
+  get seq(): number { return this.#folding.seq; }
+  get events(): number { return this.#folding.events; }
+  get rejects(): number { return this.#folding.rejects; }
   get snapshotSeq(): number { return this.#snapshotSeq; }
 
   hash(): string { return this.parts.step.hash(this.state); }
 
+  hashes(): Promise<PartHashes> {
+    return new Promise((resolve, reject) => this.#asking.push({ resolve, reject }));
+  }
+
   /** Folds what was committed before; an answer from an older state would be stale. */
   async catchUp(signal: AbortSignal): Promise<void> {
     let idleSinceMs = performance.now();
-    while (this.#seq < this.#silentTo && !signal.aborted) {
+    while (this.seq < this.#silentTo && !signal.aborted) {
       const messages = await this.cursor.take(this.parts.settings.batchEventsMax, 1000);
       if (messages.length > 0) idleSinceMs = performance.now();
       // The message `to` itself may have been purged since, and nothing have come after it. What comes late after all is
@@ -203,11 +202,12 @@ class OwnedShard<State> {
       while (!signal.aborted) {
         await this.#foldSome(await this.cursor.take(this.parts.settings.batchEventsMax, 50));
         committer.check();
-        if (this.#snapshotDue()) await this.#snapshot();
+        if (this.#asking.length > 0 || this.#snapshotDue()) await this.#snapshot();
       }
       await committer.drain();
       await this.#snapshot();
     } finally {
+      for (const { reject } of this.#asking.splice(0)) reject(new AftercareError('closed', `shard ${this.parts.shard} is given up; ask again`));
       await stopServing?.();
       await this.#saving;
     }
@@ -218,9 +218,11 @@ class OwnedShard<State> {
     const { batchEventsMax, sliceMs } = this.parts.settings;
     let sliceEnd = performance.now() + sliceMs;
     for (const message of messages) {
-      const promotion = promotionOf(message, this.parts.shards);
-      if (promotion === undefined) this.#fold(message);
-      else await this.#foldPromotion(message, promotion);
+      const fetching = this.#folding.fold(message);
+      if (fetching !== undefined) {
+        committer.kick(); // what was folded does not wait for it
+        await fetching;
+      }
       const full = committer.waiting >= batchEventsMax;
       if (!full && performance.now() < sliceEnd) continue;
       committer.kick();
@@ -235,36 +237,6 @@ class OwnedShard<State> {
     committer.kick();
   }
 
-  /**
-   * A step cannot wait, so its artefact is fetched first. One that is gone or damaged is so at every replay, and the step is
-   * told; a store that does not answer is an error, and the shard starts again: it must not differ from a replay.
-   */
-  async #foldPromotion(message: StoredMessage, { model, version, sha256, bytes }: Promote): Promise<void> {
-    const { artefacts, shard, logger } = this.parts;
-    this.committer.kick(); // what was folded does not wait for it
-    try {
-      this.#stored.artefact = await artefacts.load({ name: model, version, sha256, bytes });
-      logger('info', 'promotion is folded', { shard, seq: message.seq, model, version });
-    } catch (error) {
-      if (!(error instanceof AftercareError && error.code === 'bad_file')) throw error;
-      this.#stored.artefactGone = messageOf(error);
-      logger('warn', 'promotion without its artefact: what is live stays', { shard, seq: message.seq, reason: messageOf(error) });
-    }
-    this.#fold(message);
-    this.#stored.artefact = this.#stored.artefactGone = undefined;
-  }
-
-  #fold(message: StoredMessage): void {
-    if (message.seq <= this.#seq) throw new AftercareError('order_broken', `message ${message.seq} came after ${this.#seq}`);
-    this.#seq = message.seq;
-    this.#eventsOfMessage = 0;
-    this.#stored.receivedMs = message.receivedMs;
-    decode(message, this.parts.shards, this.#target);
-    this.#events += this.#eventsOfMessage;
-    this.#messagesSinceSnapshot += 1;
-    if (message.seq > this.#silentTo) this.committer.folded(message.seq, this.#eventsOfMessage);
-  }
-
   #snapshotDue(): boolean {
     const { snapshotMessages, snapshotMs } = this.parts.settings;
     if (this.#messagesSinceSnapshot === 0) return false;
@@ -276,11 +248,17 @@ class OwnedShard<State> {
     const { parts } = this;
     await this.#saving;
     await this.committer.drain();
-    if (this.#seq === this.#snapshotSeq) return;
-    const seq = this.#seq;
+    const asking = this.#asking.splice(0);
+    const { seq } = this;
+    if (seq === this.#snapshotSeq && asking.length === 0) return;
     const chunks = parts.step.snapshot(this.state);
+    if (asking.length > 0) {
+      const hashes = partHashes(seq, chunks);
+      for (const { resolve } of asking) resolve(hashes);
+    }
     this.#messagesSinceSnapshot = 0;
     this.#snapshotMs = performance.now();
+    if (seq === this.#snapshotSeq) return;
     this.#saving = parts.snapshots
       .save(parts.shard, { seq, chunks })
       .then(() => { this.#snapshotSeq = seq; })
@@ -300,6 +278,7 @@ function liveView<State>(owned: OwnedShard<State>, shard: number, epoch: number,
     get snapshotSeq() { return owned.snapshotSeq; },
     get committedTo() { return committer.committedTo; },
     hash: () => owned.hash(),
+    hashes: () => owned.hashes(),
     record: (decisions) => committer.record(decisions),
   };
 }

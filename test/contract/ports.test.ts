@@ -153,6 +153,14 @@ describe.each([['in memory', () => Promise.resolve(twins())], ['real', real]] as
     await expect(cursor.take(1, 10)).rejects.toMatchObject({ code: 'closed' });
   });
 
+  it('tells the newest message of a subject, and 0 where there is none', async () => {
+    const { log } = ports;
+    expect(await log.lastSeq('ev.99.>')).toBe(0);
+    const newest = await log.lastSeq('ev.0.>');
+    expect(newest).toBeGreaterThan(0);
+    expect(newest).toBeLessThanOrEqual(await log.lastSeq());
+  });
+
   it('a commit is refused when another was made meanwhile', async () => {
     const { commits } = ports;
     const newest = (await commits.last(3))?.seq ?? 0;

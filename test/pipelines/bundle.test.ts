@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bundle, unbundle } from '../../pipelines/bundle.js';
+import { bundle, partsOf, unbundle } from '../../pipelines/bundle.js';
+import { differing, partHashes } from '../../pipelines/runtime/state-hashes.js';
 
 const parts = { first: [Uint8Array.of(1, 2), Uint8Array.of(3)], none: [], last: [Uint8Array.of(4, 5, 6, 7)] };
 const names = ['first', 'none', 'last'] as const;
@@ -21,6 +22,24 @@ describe('a bundle of snapshots', () => {
 
   it('names the parts when they are others', () => {
     expect(() => unbundle([bytes], ['first', 'last'])).toThrow('holds "first, none, last", this build reads "first, last"; rebuild from the events');
+  });
+
+  it('is recognised, and tells its parts in their order', () => {
+    expect(partsOf([bytes.subarray(0, 5), bytes.subarray(5)])?.map(([name, chunks]) => [name, Buffer.concat(chunks)])).toEqual([['first', Buffer.of(1, 2, 3)], ['none', Buffer.of()], ['last', Buffer.of(4, 5, 6, 7)]]);
+    expect(partsOf([Buffer.from('something else, longer')])).toBeUndefined();
+    expect(partsOf([])).toBeUndefined();
+  });
+
+  it('has a hash for each part, and for each part of a part, wherever the bytes were cut', async () => {
+    const nested = (last: number): Uint8Array[] => bundle({ plain: [Uint8Array.of(9)], inner: bundle({ ...parts, last: [Uint8Array.of(4, 5, 6, last)] }) });
+    const [one, other] = await Promise.all([partHashes(7, nested(7)), partHashes(7, nested(8))]);
+    expect(Object.keys(one.parts)).toEqual(['plain', 'inner.first', 'inner.none', 'inner.last']);
+    expect(one).toMatchObject({ seq: 7, bytes: Buffer.concat(nested(7)).length });
+    expect(differing(one.parts, other.parts)).toEqual(['inner.last']);
+    expect(differing(one.parts, { plain: one.parts.plain, more: 'x' })).toEqual(['inner.first', 'inner.none', 'inner.last', 'more']);
+    const whole = Buffer.concat(nested(7));
+    expect(await partHashes(7, [whole.subarray(0, 20), whole.subarray(20)])).toEqual(one);
+    expect(Object.keys((await partHashes(1, [Buffer.from('no bundle')])).parts)).toEqual(['state']);
   });
 
   it('refuses another version, and another file', () => {

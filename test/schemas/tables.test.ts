@@ -31,7 +31,8 @@ describe('migrations', () => {
   it('are taken once, in order', async () => {
     expect(await migrate(client, database)).toEqual(migrations.map((m) => `${m.version} ${m.name}`));
     expect(await migrate(client, database)).toEqual([]);
-    expect(migrations.map((m) => m.version)).toEqual(migrations.map((_, i) => i + 1));
+    const versions = migrations.map((m) => m.version);
+    expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
   });
 
   it.each(Object.values(tables))('add up to $name', async (table) => {

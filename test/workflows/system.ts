@@ -103,6 +103,11 @@ export interface WholeSystem {
   system: TestSystem;
   nc: NatsConnection;
   temporal: Client;
+  /** with that of Temporal */
+  endpoints: Endpoints;
+  /** kill -9 of the worker; the next one takes what it left */
+  killWorker(): Promise<void>;
+  startWorker(): Promise<void>;
   /** Resolves when every event is stored, and folded by its shard. */
   publish(events: Iterable<unknown>): Promise<void>;
   /** Of a shard. @throws what the request fails with while it does not answer */
@@ -114,13 +119,13 @@ export interface WholeSystem {
 }
 
 /** In a beforeAll: the parts that it starts end with the file. */
-export async function startWholeSystem(shards: number): Promise<WholeSystem> {
-  const system = await startTestSystem({ AFTERCARE_SHARDS: String(shards), AFTERCARE_SNAPSHOT_MS: '500' });
+export async function startWholeSystem(shards: number, env: NodeJS.ProcessEnv = {}): Promise<WholeSystem> {
+  const system = await startTestSystem({ AFTERCARE_SHARDS: String(shards), AFTERCARE_SNAPSHOT_MS: '500', ...env });
   const server = await startTemporal({ dataDir: join(system.context.dataDir, 'temporal') });
   const endpoints = { ...system.endpoints, temporal: { address: server.address, namespace: 'default' } };
   const temporal = await connectTemporal(endpoints.temporal);
   const nc = await connectNats(system.endpoints.nats, 'test');
-  const worker = await spawnWorker(endpoints);
+  let worker = await spawnWorker(endpoints);
   const statusOf = (shard: number): Promise<ShardStatus> => requestService<ShardStatus>(nc, shardServiceSubject(shard, 'status'), {}, 5000);
   const folded = async (): Promise<void> => {
     const jsm = await jetstreamManager(nc);
@@ -130,7 +135,12 @@ export async function startWholeSystem(shards: number): Promise<WholeSystem> {
     }
   };
   return {
-    system, nc, temporal, statusOf, folded,
+    system, nc, temporal, endpoints, statusOf, folded,
+    async killWorker() {
+      worker.kill('SIGKILL');
+      await worker.exited;
+    },
+    async startWorker() { worker = await spawnWorker(endpoints); },
     async publish(events) {
       const publisher = createPublisher(nc);
       const writer = eventWriter(publisher, shards, 20);

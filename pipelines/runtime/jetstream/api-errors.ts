@@ -4,3 +4,6 @@ import { JetStreamApiError } from '@nats-io/jetstream';
 const wrongLastSequence = 10071;
 
 export const isOvertaken = (error: unknown): error is JetStreamApiError => error instanceof JetStreamApiError && error.code === wrongLastSequence;
+
+/** No message with that sequence or subject. */
+export const noMessageFound = 10037;

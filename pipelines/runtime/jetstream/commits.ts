@@ -4,9 +4,8 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { AftercareError, messageOf } from '../../../schemas/errors.js';
 import { outSubject, streams } from '../../../schemas/subjects.js';
 import type { CommitLog, StoredCommit } from '../ports.js';
-import { isOvertaken } from './api-errors.js';
+import { isOvertaken, noMessageFound } from './api-errors.js';
 
-const noMessageFound = 10037;
 /** Milliseconds to wait for an acknowledgement: fifty times the slowest one seen, and well within a lease. */
 const appendTimeoutMs = 1000;
 

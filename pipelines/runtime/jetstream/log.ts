@@ -1,9 +1,10 @@
 /** A stream read in order, with back-pressure: what nobody takes is not asked for. */
-import { DeliverPolicy, jetstream, jetstreamManager, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { DeliverPolicy, jetstream, JetStreamApiError, jetstreamManager, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { StoredMessage } from '../../../schemas/decode.js';
 import { AftercareError } from '../../../schemas/errors.js';
 import type { LogCursor, MessageLog } from '../ports.js';
+import { noMessageFound } from './api-errors.js';
 
 /** Messages asked for ahead. At most a megabyte each (a larger one is a reject), so this bounds the memory as well. */
 const aheadMessages = 512;
@@ -12,9 +13,15 @@ const waitingMax = 1024;
 
 export function jetstreamLog(nc: NatsConnection, stream: string): MessageLog {
   return {
-    async lastSeq() {
+    async lastSeq(subject) {
       const jsm = await jetstreamManager(nc);
-      return (await jsm.streams.info(stream)).state.last_seq;
+      if (subject === undefined) return (await jsm.streams.info(stream)).state.last_seq;
+      try {
+        return (await jsm.streams.getMessage(stream, { last_by_subj: subject }))?.seq ?? 0;
+      } catch (error) {
+        if (error instanceof JetStreamApiError && error.code === noMessageFound) return 0;
+        throw error;
+      }
     },
     async open(fromSeq, subject) {
       // An ordered consumer, never a durable one: a durable that is restarted re-delivers old messages after newer ones.

@@ -26,7 +26,7 @@ export function memoryLog(): MemoryLog {
     },
     lastOf: (subject) => messages.findLast((m) => m.subject === subject),
     remove(keep) { messages = messages.filter(keep); },
-    lastSeq: () => Promise.resolve(last),
+    lastSeq: (subject) => Promise.resolve(subject === undefined ? last : messages.findLast((m) => matches(subject, m.subject))?.seq ?? 0),
     open: (fromSeq, subject) => Promise.resolve(memoryCursor(() => messages, fromSeq, subject, waiting)),
   };
 }

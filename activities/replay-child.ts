@@ -1,0 +1,62 @@
+/** Starting a replay in a process of its own (replay-process.ts), and hearing from it. */
+import { fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { NatsEndpoint } from '../pipelines/runtime/jetstream/connect.js';
+import type { PartHashes } from '../pipelines/runtime/state-hashes.js';
+import type { PublicConfig } from '../schemas/config.js';
+import { AftercareError, type ErrorCode } from '../schemas/errors.js';
+
+export interface ReplayRequest {
+  nats: NatsEndpoint;
+  shard: number;
+  shards: number;
+  /** what the shard folds with, as it tells itself */
+  settings: PublicConfig;
+  /** sequence of the last message that is folded */
+  to: number;
+  eventsPerSecond?: number | undefined;
+}
+
+export interface ReplayResult extends PartHashes {
+  events: number;
+  rejects: number;
+  seconds: number;
+  /** promotions on the way whose artefact is gone, as `model version`: there the replay went on with the model before */
+  gone: string[];
+}
+
+export type ReplayAnswer =
+  | { type: 'progress'; seq: number; events: number }
+  | { type: 'done'; result: ReplayResult }
+  | { type: 'failed'; code: ErrorCode; message: string };
+
+export interface ReplayProgress {
+  seq: number;
+  events: number;
+}
+
+/** Compiled, beside this file in dist/, or in dist/ seen from the sources: a process has no compiler of the tests. */
+const places = ['./replay-process.js', '../dist/activities/replay-process.js'];
+
+/**
+ * @param onProgress  about twice a second; when it throws, the replay ends, and that is what is thrown
+ * @throws AftercareError with the process's own code and words; unavailable when it was killed
+ */
+export function replayInProcess(request: ReplayRequest, onProgress: (progress: ReplayProgress) => Promise<void>): Promise<ReplayResult> {
+  const path = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((candidate) => existsSync(candidate));
+  if (path === undefined) return Promise.reject(new AftercareError('bad_config', 'activities/replay-process.js is not built: run npm run build'));
+  const child = fork(path, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  return new Promise<ReplayResult>((resolve, reject) => {
+    child.on('message', (answer: ReplayAnswer) => {
+      if (answer.type === 'done') resolve(answer.result);
+      else if (answer.type === 'failed') reject(new AftercareError(answer.code, answer.message));
+      else onProgress({ seq: answer.seq, events: answer.events }).catch(reject);
+    });
+    child.on('error', reject);
+    child.on('exit', (code, signal) => reject(new AftercareError('unavailable', `the replay of shard ${request.shard} ended by itself (${signal ?? `exit code ${code}`}); it may have run out of memory`)));
+    child.send(request, (error) => {
+      if (error !== null) reject(error);
+    });
+  }).finally(() => child.kill('SIGKILL'));
+}
