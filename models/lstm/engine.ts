@@ -33,7 +33,7 @@ export interface Engine {
   hidden(tokens: Int32Array): Float32Array;
   /** Cross entropy without dropout, and nothing learnt: [B] or [B, T] of natural logarithms, not weighted, 0 where the weight is. */
   crossEntropy(batch: Batch): Float32Array;
-  /** Forward and backward; the gradients stay in the engine. @returns the loss */
+  /** Forward and backward; the gradients stay in the engine until the next call that computes. @returns the loss */
   gradients(batch: Batch): number;
   /** A copy of what `gradients` left. */
   gradient(name: ParameterName): Float32Array;
@@ -41,5 +41,5 @@ export interface Engine {
   update(step: number, options: TrainingOptions, frozen: ReadonlySet<ParameterName>): void;
 }
 
-/** @param seedless  parameters are written by the caller */
+/** Its parameters are the caller's to write. */
 export type CreateEngine = (shape: LstmShape) => Engine;

@@ -7,8 +7,8 @@
  * by a bit. The same calls on the same network give the same bits, on every machine.
  */
 import type { Batch, CreateEngine, Engine } from './engine.js';
+import { createFastEngine } from './fast.js';
 import { readNetwork, readTrainingState, saveNetwork, saveTrainingState, type TrainingState } from './file.js';
-import { createNaiveEngine } from './naive.js';
 import { trainingOptions, type PartialOptions } from './options.js';
 import { checkShape, initialise, lengthOf, parameterNames, type LstmShape, type ParameterName } from './shape.js';
 
@@ -57,11 +57,13 @@ export interface Network {
 const mostTokens = 4096;
 /** Of one batch. */
 const mostRows = 65_536;
+/** Tokens whose cross entropy is computed at a time, so that a whole data set may be asked for. */
+const atATime = 4096;
 
 /** @param seed  a whole number: of the initial numbers and of what dropout leaves out */
 export function createNetwork(shape: LstmShape, seed: number, options: NetworkOptions = {}): Network {
   checkShape(shape);
-  const { engine: create = createNaiveEngine, frozen = [], ...rest } = options;
+  const { engine: create = createFastEngine, frozen = [], ...rest } = options;
   const training: TrainingState = { seed: checkSeed(seed), step: 0, options: trainingOptions(rest), frozen: checkFrozen(frozen) };
   const engine = create(shape);
   for (const name of parameterNames) engine.write('value', name, initialise(shape, name, seed));
@@ -74,13 +76,13 @@ export function createNetwork(shape: LstmShape, seed: number, options: NetworkOp
  * @throws RangeError that names what is wrong with the bytes
  */
 export function loadNetwork(parts: readonly Uint8Array[], options: NetworkOptions & { seed?: number } = {}): Network {
-  const { engine: create = createNaiveEngine, frozen = [], seed = 0, ...rest } = options;
+  const { engine: create = createFastEngine, frozen = [], seed = 0, ...rest } = options;
   const { shape, engine } = readNetwork(parts, create);
   return networkOf(shape, engine, { seed: checkSeed(seed), step: 0, options: trainingOptions(rest), frozen: checkFrozen(frozen) });
 }
 
 /** @param parts  what `saveTraining` gave @throws RangeError that names what is wrong with the bytes */
-export function loadTraining(parts: readonly Uint8Array[], create: CreateEngine = createNaiveEngine): Network {
+export function loadTraining(parts: readonly Uint8Array[], create: CreateEngine = createFastEngine): Network {
   const { shape, engine, training } = readTrainingState(parts, create);
   return networkOf(shape, engine, training);
 }
@@ -115,7 +117,17 @@ function networkOf(shape: LstmShape, engine: Engine, training: TrainingState): N
       checkTokens(tokens);
       return engine.hidden(tokens);
     },
-    crossEntropy: (tokens, targets, B, T) => engine.crossEntropy(batchOf(tokens, targets, B, T)),
+    crossEntropy(tokens, targets, B, T) {
+      const batch = batchOf(tokens, targets, B, T);
+      const out = new Float32Array(targets.length);
+      const [rows, width] = [Math.max(1, Math.floor(atATime / T)), targets.length / B];
+      for (let b = 0; b < B; b += rows) {
+        const end = Math.min(B, b + rows);
+        const [some, wanted] = [tokens.subarray(b * T, end * T), targets.subarray(b * width, end * width)];
+        out.set(engine.crossEntropy({ ...batch, B: end - b, tokens: some, targets: wanted, weights: batch.weights.subarray(b * width, end * width) }), b * width);
+      }
+      return out;
+    },
     trainStep(tokens, targets, B, T, weights) {
       const loss = lossOf(batchOf(tokens, targets, B, T, weights));
       training.step += 1;
