@@ -1,6 +1,6 @@
 /**
  * Answers through NATS while events are folded: nats-server, ClickHouse, a shard and the sink as processes, this process
- * as the shop. A recommendation is committed before it is answered; `similar` is not, and takes the same way: it is the
+ * as the shop. A recommendation is on record before it is answered; `similar` is not put there, and takes the same way: it is the
  * baseline, asked at the same rate beside the same events.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -38,7 +38,7 @@ export async function serveRows(say: SuiteOptions['say']): Promise<Row[]> {
         say(`serve ${name}: p50 ${quantile(took, 0.5).toFixed(2)} ms, p90 ${quantile(took, 0.9).toFixed(2)}, p99 ${quantile(took, 0.99).toFixed(2)}, p99.9 ${quantile(took, 0.999).toFixed(2)}; sent at most ${lateMsMax.toFixed(0)} ms late, ${foldedBehind} events behind at the end`);
       }
       return [['p50', 0.5], ['p99', 0.99]].map(([label, q]) =>
-        row(`recommend.serve.${label}_ms`, quantile(recommend.took, Number(q)), 'ms', quantile(similar.took, Number(q)), 'similar, which is not committed'));
+        row(`recommend.serve.${label}_ms`, quantile(recommend.took, Number(q)), 'ms', quantile(similar.took, Number(q)), 'similar, which is not put on record'));
     });
   } finally {
     await system.stop();

@@ -5,6 +5,7 @@
  *              events.batch.<customer>    several lines of any types, all of the customer's partition
  *   EVENTS     ev.<shard>.<type>          the same after the stream's own subject transform
  *   OUT        out.<shard>                one commit a micro-batch
+ *              out.answers-<shard>        answers on record, in the form of a commit that folds nothing
  *   DLQ        dlq.<reason>               what did not decode, with its original bytes
  *   DECISIONS  coupons.<customer>         what services of the shop act on, one JSON object each
  *              alerts.risk.<level>        review or block
@@ -26,6 +27,7 @@ const subjectTypes: ReadonlySet<string> = new Set([...eventTypes, batchType]);
 export const eventSubject = (type: SubjectType, customer: string): string => `events.${type}.${customer}`;
 export const shardFilter = (shard: number): string => `ev.${shard}.>`;
 export const outSubject = (shard: number): string => `out.${shard}`;
+export const answersSubject = (shard: number): string => `out.answers-${shard}`;
 export const dlqSubject = (reason: string): string => `dlq.${reason}`;
 export const riskAlertSubject = (level: string): string => `alerts.risk.${level}`;
 export const supportAlertSubject = (reason: string): string => `alerts.support.${reason}`;

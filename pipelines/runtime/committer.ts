@@ -13,8 +13,6 @@ export interface Committer {
   /** Adds what one message led to. */
   folded(seq: number, events: number): void;
   emit(decision: Decision): void;
-  /** Resolves with the sequence of the commit that holds `decisions`, and with the place of the first one in it. */
-  record(decisions: Decision[]): Promise<{ commitSeq: number; first: number }>;
   /** Starts a commit when there is something to commit and none is on its way. */
   kick(): void;
   /** Events and decisions that wait. */
@@ -50,14 +48,13 @@ interface Batch {
   to: number;
   events: number;
   decisions: Decision[];
-  recorded: { first: number; resolve: (at: { commitSeq: number; first: number }) => void; reject: (error: unknown) => void }[];
 }
 
 export function createCommitter(options: CommitterOptions): Committer {
   const { shard, lease, commits } = options;
   const now = options.now ?? Date.now;
   let { commitSeq, to } = options;
-  const empty = (): Batch => ({ to, events: 0, decisions: [], recorded: [] });
+  const empty = (): Batch => ({ to, events: 0, decisions: [] });
   let batch = empty();
   let current: Promise<void> | undefined;
   /** resolves when the commit that is being gathered or sent has ended */
@@ -66,12 +63,11 @@ export function createCommitter(options: CommitterOptions): Committer {
   let gathered: (() => void) | undefined;
   let failure: Error | undefined;
 
-  const hasWork = (): boolean => batch.to > to || batch.decisions.length > 0;
+  const hasWork = (): boolean => batch.to > to;
   const commitOne = async (sent: Batch): Promise<void> => {
     const commit: Commit = { v: 1, shard, epoch: lease.epoch, from: to + 1, to: sent.to, events: sent.events, atMs: now(), decisions: sent.decisions };
     commitSeq = await appendSurely({ shard, lease, commits, body: encodeCommit(commit), expectedSeq: commitSeq });
     to = sent.to;
-    for (const { first, resolve } of sent.recorded) resolve({ commitSeq, first });
   };
   /** Gathers for a moment when more is surely coming, then commits what there is. @returns the events that it had */
   const gatherAndCommit = async (gather: boolean): Promise<number> => {
@@ -87,8 +83,6 @@ export function createCommitter(options: CommitterOptions): Committer {
       await commitOne(sent);
     } catch (error) {
       failure = error as Error;
-      for (const { reject } of [...sent.recorded, ...batch.recorded]) reject(error);
-      batch.recorded = [];
     }
     return sent.events;
   };
@@ -116,14 +110,6 @@ export function createCommitter(options: CommitterOptions): Committer {
       batch.events += events;
     },
     emit: (decision) => { batch.decisions.push(decision); },
-    record(decisions) {
-      if (failure !== undefined) return Promise.reject(failure);
-      return new Promise((resolve, reject) => {
-        batch.recorded.push({ first: batch.decisions.length, resolve, reject });
-        batch.decisions.push(...decisions);
-        kick();
-      });
-    },
     kick,
     check,
     get waiting() { return batch.events + batch.decisions.length; },

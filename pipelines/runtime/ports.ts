@@ -3,7 +3,8 @@
  * the same suite in test/contract/.
  *
  *   MessageLog    EVENTS and OUT, read in order          jetstream/log.ts        memory/log.ts
- *   CommitLog     out.<shard>, one fenced append         jetstream/commits.ts    memory/log.ts
+ *   CommitLog     out.<shard>, one fenced append;        jetstream/commits.ts    memory/log.ts
+ *                 out.answers-<shard>, beside them
  *   Leases        who owns a shard                       jetstream/leases.ts     memory/leases.ts
  *   CutStore      the sink's intended cut                jetstream/cuts.ts       memory/cuts.ts
  *   Messages      dlq.<reason>, coupons.<customer>       jetstream/messages.ts   memory/log.ts
@@ -45,7 +46,13 @@ export interface CommitLog {
    * @throws AftercareError fenced when it is not; unavailable when it is unknown whether it was stored
    */
   append(shard: number, body: Uint8Array, expectedSeq: number): Promise<number>;
-  /** Drops commits up to `seq`, but never the newest of a shard: it tells how far the shard has got. */
+  /**
+   * Appends answers of a shard beside its commits: not fenced, and in no order with them.
+   * @param id  identifies it: a second append with the same id is dropped, and has the sequence of the first
+   * @throws AftercareError unavailable when it is unknown whether it was stored
+   */
+  answers(shard: number, body: Uint8Array, id: string): Promise<number>;
+  /** Drops commits and answers up to `seq`, but never the newest of a shard: it tells how far the shard has got. */
   trim(shard: number, seq: number): Promise<void>;
 }
 

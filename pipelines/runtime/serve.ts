@@ -2,7 +2,7 @@
  * Request/reply on the NATS services protocol, so that `nats micro` lists it. Each process answers `aftercare.<name>`
  * in a queue group; a request for a customer of another shard goes on to that shard, one hop away.
  *
- * A recommendation is a decision: it is committed before it is answered, so that no answer is without its row. `risk` is
+ * A recommendation is a decision: it is on record before it is answered, so that no answer is without its row. `risk` is
  * not one: the purchase or refund that it is asked about has not happened, and its event brings the decision on record.
  * To wait for a commit would only make a payment wait.
  */

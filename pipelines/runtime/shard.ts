@@ -13,6 +13,7 @@ import type { Decision, Step } from '../step.js';
 import type { Artefacts } from './artefacts.js';
 import { decodeCommit, encodeCommit } from './commit.js';
 import { appendSurely, createCommitter, type Committer } from './committer.js';
+import { createRecorder, type Recorder } from './recorder.js';
 import { Folding } from './folding.js';
 import type { Logger } from './log-line.js';
 import type { CommitLog, Lease, Leases, LogCursor, MessageLog, Snapshots } from './ports.js';
@@ -70,7 +71,7 @@ export interface LiveShard<State> {
    * @throws AftercareError closed when the shard is given up before
    */
   hashes(): Promise<PartHashes>;
-  /** Puts decisions into the next commit; resolves when they are durable. */
+  /** Puts answers on record; resolves when they are durable. */
   record(decisions: Decision[]): Promise<{ commitSeq: number; first: number }>;
 }
 
@@ -147,6 +148,7 @@ class OwnedShard<State> {
   /** what is folded up to here was committed before: its decisions are known, and are not committed again */
   readonly #silentTo: number;
   readonly #folding: Folding<State>;
+  readonly #recorder: Recorder;
   readonly live: LiveShard<State>;
 
   constructor(
@@ -159,7 +161,8 @@ class OwnedShard<State> {
   ) {
     this.#snapshotSeq = start.seq;
     this.#silentTo = start.committedTo;
-    this.live = liveView(this, parts.shard, lease.epoch, state, committer);
+    this.#recorder = createRecorder({ shard: parts.shard, lease, commits: parts.commits, committedTo: () => committer.committedTo });
+    this.live = liveView(this, parts.shard, lease.epoch, state, committer, this.#recorder);
     const emit = (decision: Decision): void => {
       if (this.#folding.seq > this.#silentTo) committer.emit(decision);
     };
@@ -209,6 +212,7 @@ class OwnedShard<State> {
     } finally {
       for (const { reject } of this.#asking.splice(0)) reject(new AftercareError('closed', `shard ${this.parts.shard} is given up; ask again`));
       await stopServing?.();
+      await this.#recorder.drain();
       await this.#saving;
     }
   }
@@ -267,7 +271,7 @@ class OwnedShard<State> {
   }
 }
 
-function liveView<State>(owned: OwnedShard<State>, shard: number, epoch: number, state: State, committer: Committer): LiveShard<State> {
+function liveView<State>(owned: OwnedShard<State>, shard: number, epoch: number, state: State, committer: Committer, recorder: Recorder): LiveShard<State> {
   return {
     shard,
     epoch,
@@ -279,6 +283,6 @@ function liveView<State>(owned: OwnedShard<State>, shard: number, epoch: number,
     get committedTo() { return committer.committedTo; },
     hash: () => owned.hash(),
     hashes: () => owned.hashes(),
-    record: (decisions) => committer.record(decisions),
+    record: (decisions) => recorder.record(decisions),
   };
 }

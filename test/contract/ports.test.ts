@@ -174,6 +174,21 @@ describe.each([['in memory', () => Promise.resolve(twins())], ['real', real]] as
     expect(await commits.last(4)).toBeUndefined();
   });
 
+  it('answers stand beside the commits, each once by its id, and go when they are stored', async () => {
+    const { commits } = ports;
+    const newest = (await commits.last(5))?.seq ?? 0;
+    const commit = await commits.append(5, body('one'), newest);
+    const id = randomUUID();
+    const answered = await commits.answers(5, body('answer'), id);
+    expect(await commits.answers(5, body('answer'), id), 'again').toBe(answered);
+    expect(await commits.answers(5, body('another'), randomUUID())).toBe(answered + 1);
+    expect(await commits.last(5), 'no commit').toMatchObject({ seq: commit });
+    await commits.append(5, body('two'), commit);
+    await commits.trim(5, answered);
+    expect(text((await commits.last(5))?.body)).toBe('two');
+    expect(await commits.answers(5, body('late'), id), 'known although it is stored and dropped').toBe(answered);
+  });
+
   it('a lease has one owner, grows its epoch, and is free after it was given up or not renewed', async () => {
     const { leases } = ports;
     const first = await leases.acquire('shard-9', 'a');

@@ -2,7 +2,7 @@
 import { jetstream, jetstreamManager, JetStreamApiError } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { AftercareError, messageOf } from '../../../schemas/errors.js';
-import { outSubject, streams } from '../../../schemas/subjects.js';
+import { answersSubject, outSubject, streams } from '../../../schemas/subjects.js';
 import type { CommitLog, StoredCommit } from '../ports.js';
 import { isOvertaken, noMessageFound } from './api-errors.js';
 
@@ -35,10 +35,18 @@ export function jetstreamCommits(nc: NatsConnection): CommitLog {
         throw new AftercareError('unavailable', `shard ${shard}: the commit was not acknowledged: ${messageOf(error)}`, { cause: error });
       }
     },
+    async answers(shard, body, id) {
+      try {
+        return (await js.publish(answersSubject(shard), body, { msgID: id, timeout: appendTimeoutMs })).seq;
+      } catch (error) {
+        throw new AftercareError('unavailable', `shard ${shard}: answers were not acknowledged: ${messageOf(error)}`, { cause: error });
+      }
+    },
     async trim(shard, seq) {
       const newest = (await last(shard))?.seq ?? 0;
       const jsm = await jetstreamManager(nc);
       await jsm.streams.purge(streams.out, { filter: outSubject(shard), seq: Math.min(seq + 1, newest) });
+      await jsm.streams.purge(streams.out, { filter: answersSubject(shard), seq: seq + 1 });
     },
   };
 }

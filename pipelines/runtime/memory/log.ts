@@ -1,7 +1,7 @@
 /** In-memory twin of the streams EVENTS, OUT, DLQ and DECISIONS: one array of messages, and fencing by the last sequence of a subject. */
 import type { StoredMessage } from '../../../schemas/decode.js';
 import { AftercareError } from '../../../schemas/errors.js';
-import { outSubject } from '../../../schemas/subjects.js';
+import { answersSubject, outSubject } from '../../../schemas/subjects.js';
 import type { CommitLog, LogCursor, Message, MessageLog, Messages } from '../ports.js';
 
 export interface MemoryLog extends MessageLog {
@@ -60,6 +60,7 @@ function memoryCursor(messages: () => StoredMessage[], fromSeq: number, subject:
 }
 
 export function memoryCommits(log: MemoryLog, now: () => number = Date.now): CommitLog {
+  const answered = new Map<string, number>();
   return {
     last: (shard) => Promise.resolve(log.lastOf(outSubject(shard))),
     append(shard, body, expectedSeq) {
@@ -69,9 +70,14 @@ export function memoryCommits(log: MemoryLog, now: () => number = Date.now): Com
       }
       return Promise.resolve(log.append(outSubject(shard), body, now()));
     },
+    answers(shard, body, id) {
+      const seq = answered.get(id) ?? log.append(answersSubject(shard), body, now());
+      answered.set(id, seq);
+      return Promise.resolve(seq);
+    },
     trim(shard, seq) {
       const newest = log.lastOf(outSubject(shard))?.seq;
-      log.remove((m) => m.subject !== outSubject(shard) || m.seq > seq || m.seq === newest);
+      log.remove((m) => (m.subject !== outSubject(shard) && m.subject !== answersSubject(shard)) || m.seq > seq || m.seq === newest);
       return Promise.resolve();
     },
   };
