@@ -29,8 +29,7 @@ function againstDifferences(engine: Engine, batch: Batch, name: ParameterName): 
     };
     const [above, below] = [Math.fround(value + 2 ** -13), Math.fround(value - 2 ** -13)];
     const numeric = (lossAt(above) - lossAt(below)) / (above - below);
-    const difference = Math.abs(numeric - gradient[i]);
-    if (!(difference <= most)) most = difference;
+    most = Math.max(most, Math.abs(numeric - gradient[i])); // NaN wins
   });
   engine.write('value', name, values);
   return most;

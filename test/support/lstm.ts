@@ -22,3 +22,15 @@ export function randomBatch({ V, C, head }: LstmShape, B: number, T: number, see
   const targets = Int32Array.from({ length: head === 'last' ? B : B * T }, () => whole(C));
   return { tokens, targets, B, T };
 }
+
+/** The largest |a - b|; NaN where one is. */
+export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) throw new Error(`${a.length} numbers are compared with ${b.length}`);
+  let most = 0;
+  for (let i = 0; i < a.length; i += 1) {
+    const difference = Math.abs(a[i] - b[i]);
+    if (Number.isNaN(difference)) return NaN;
+    most = Math.max(most, difference);
+  }
+  return most;
+}
