@@ -8,8 +8,8 @@ import nlp from 'compromise/two';
 import type { Language } from './language.js';
 import { jieba, type Token } from './tokenise.js';
 
-/** Tokens that are tagged, the rest is X: English takes some 4 us a token, and a text has 10,000 of them. */
-export const taggedMax = 512;
+/** Tokens that are tagged, the rest is X: English takes some 10 us a token, and a text may have 10,000 of them. */
+export const taggedMax = 256;
 
 const placeholder = /^(?:\{\{|<|\[)/;
 const number = /^[$€£¥₩₹]?[\s\d.,:%/-]*\d[\d.,:%/-]*$/;
