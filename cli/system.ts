@@ -4,6 +4,7 @@
  *   nats-server, ClickHouse, Temporal -> streams and tables -> shard 0..n, sink, worker
  */
 import { jetstreamManager } from '@nats-io/jetstream';
+import { ensureLiveVersions } from '../pipelines/runtime/jetstream/live-versions.js';
 import { ensureStreams } from '../pipelines/runtime/jetstream/streams.js';
 import { migrate } from '../pipelines/runtime/migrate.js';
 import { requestService } from '../pipelines/runtime/request.js';
@@ -65,6 +66,7 @@ export async function prepare({ config }: Context, endpoints: Endpoints, onProgr
       shards: config.AFTERCARE_SHARDS, replicas: config.AFTERCARE_REPLICAS,
       eventsBytesMax: config.AFTERCARE_EVENTS_BYTES, artefactsBytesMax: config.AFTERCARE_ARTEFACTS_BYTES,
     });
+    await ensureLiveVersions(nc, config.AFTERCARE_REPLICAS);
   });
   await withClickHouse(endpoints, async (client) => {
     for (const step of await migrate(client, endpoints.clickhouse.database)) onProgress(`tables: migration ${step}`);

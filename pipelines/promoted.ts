@@ -5,10 +5,11 @@
  *   control promote -> the artefact's parts (fetched by the loop) -> the model's reader -> live from here on
  *
  * What cannot go live changes nothing: the version before stays, the row in `promotions` says why, the next one comes.
+ * A retirement takes a model away again: what decided before its first version decides as it did then.
  * The snapshot holds the parts themselves, so a restart asks no store for them.
  */
 import { createHash } from 'node:crypto';
-import { isPromotion } from '../schemas/decode.js';
+import { isPromotion, isRetirement } from '../schemas/decode.js';
 import { messageOf } from '../schemas/errors.js';
 import type { PromotionRow } from '../schemas/tables.js';
 import { bundle, unbundle } from './bundle.js';
@@ -49,12 +50,20 @@ export function decidedBy(base: string, versions: ReadonlyMap<string, LiveVersio
   return [base, ...models.flatMap((name) => (versions.has(name) ? [`${name}.${versions.get(name)?.version}`] : []))].join('+');
 }
 
-/** Folds promotions, and nothing else. @param readers  of every model that this build knows */
+/** Folds promotions and retirements, and nothing else. @param readers  of every model that this build knows */
 export function promotedStep<Readers extends ModelReaders>(readers: Readers): Step<LiveModels<Readers>> {
   return {
     empty: () => liveModels<Readers>(new Map()),
     step({ versions }, stored, emit) {
       const { event, shard, position, receivedMs, artefactGone } = stored;
+      if (isRetirement(event)) {
+        const gone = versions.get(event.model);
+        if (gone?.version !== event.version) return; // published again, or overtaken by a promotion
+        (versions as Map<string, LiveModel>).delete(event.model);
+        const row: PromotionRow = { model: event.model, version: gone.version, sha256: gone.sha256, bytes: gone.bytes, outcome: 'retired', detail: '', shard, seq: position, atMs: receivedMs };
+        emit({ table: 'promotions', value: row });
+        return;
+      }
       if (!isPromotion(event)) return;
       const { model, version, sha256, bytes } = event;
       const live = versions.get(model);

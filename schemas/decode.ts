@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { Compile } from 'typebox/compile';
-import { ControlCommand, eventSchemas, eventTypes, Forget, Promote, type Event, type EventType } from './events.js';
+import { ControlCommand, eventSchemas, eventTypes, Forget, Promote, Retire, type Event, type EventType } from './events.js';
 import { limits } from './limits.js';
 import { batchType, parseStoredSubject, partitionOf } from './subjects.js';
 import { explain } from './explain.js';
@@ -61,7 +61,7 @@ interface Check {
 }
 const checks = Object.fromEntries(eventTypes.map((type) => [type, Compile(eventSchemas[type])])) as unknown as Record<EventType, Check>;
 /** By command, so that what is wrong is said of the one that was meant, and not of both. */
-const controlChecks: Record<string, Check> = { forget: Compile(Forget), promote: Compile(Promote) };
+const controlChecks: Record<string, Check> = { forget: Compile(Forget), promote: Compile(Promote), retire: Compile(Retire) };
 const commandCheck: Check = Compile(ControlCommand);
 
 function checkOf(type: EventType, value: unknown): Check {
@@ -152,6 +152,7 @@ function decodeLine(context: LineContext, index: number, line: Uint8Array): void
   target.event(event, position);
 }
 
+export const isRetirement = (event: Event): event is Retire => event.type === 'control' && event.command === 'retire';
 export const isPromotion = (event: Event): event is Promote => event.type === 'control' && event.command === 'promote';
 
 /** The promotion that a message is, undefined for every other message. */

@@ -150,9 +150,20 @@ export const Promote = Type.Object(
   { ...strict, title: 'Promote', description: 'A model made by a workflow goes live at this place of the stream; alone in its message' },
 );
 
-export const Control = Type.Union([Forget, Promote], { title: 'Control', description: 'An instruction to the models, in order with the events' });
+export const Retire = Type.Object(
+  {
+    ...head('control'),
+    customer: Promote.properties.customer,
+    command: Type.Literal('retire', { description: 'retire: no version of this model decides from here on' }),
+    model: Model,
+    version: Type.Integer({ minimum: 1, maximum: 9_007_199_254_740_991, description: 'The version that steps aside; where another one is live nothing changes' }),
+  },
+  { ...strict, title: 'Retire', description: 'A model steps aside at this place of the stream, and what decided before its first version decides again' },
+);
+
+export const Control = Type.Union([Forget, Promote, Retire], { title: 'Control', description: 'An instruction to the models, in order with the events' });
 /** What a control says that is none of them. */
-export const ControlCommand = Type.Object({ command: Type.Enum(['forget', 'promote']) });
+export const ControlCommand = Type.Object({ command: Type.Enum(['forget', 'promote', 'retire']) });
 
 export type Click = Static<typeof Click>;
 export type Purchase = Static<typeof Purchase>;
@@ -161,7 +172,8 @@ export type Ticket = Static<typeof Ticket>;
 export type Label = Static<typeof Label>;
 export type Forget = Static<typeof Forget>;
 export type Promote = Static<typeof Promote>;
-export type Control = Forget | Promote;
+export type Retire = Static<typeof Retire>;
+export type Control = Forget | Promote | Retire;
 export type Event = Click | Purchase | Refund | Ticket | Label | Control;
 export type EventType = Event['type'];
 

@@ -16,7 +16,7 @@
 import { eventTypes, type EventType } from './events.js';
 
 export const streams = { events: 'EVENTS', out: 'OUT', dlq: 'DLQ', decisions: 'DECISIONS', artefacts: 'ARTEFACTS' } as const;
-export const buckets = { leases: 'aftercare-leases', cuts: 'aftercare-cuts' } as const;
+export const buckets = { leases: 'aftercare-leases', cuts: 'aftercare-cuts', live: 'aftercare-live' } as const;
 
 /** The type token of an envelope whose lines may be of any type. */
 export const batchType = 'batch';

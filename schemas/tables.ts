@@ -1,7 +1,8 @@
 /** The tables that analysts read. Each row carries `shard` and `seq`, so that anyone can prove that none is doubled. */
 import { column, type Table } from './columns.js';
 import type { Reject } from './decode.js';
-import { Click, Forget, Label, Promote, Purchase, Refund, Ticket, type Event } from './events.js';
+import { Click, Forget, Label, Promote, Purchase, Refund, Retire, Ticket, type Event } from './events.js';
+import { evaluationsTable, modelsTable, trainingRunsTable } from './model-tables.js';
 import { intentConfusionTable, ticketLabelsTable, ticketsTable } from './support-tables.js';
 import { modelMetricsTable, riskDecisionsTable, riskLabelsTable } from './risk-tables.js';
 import { rebuildsTable } from './ops-tables.js';
@@ -68,8 +69,8 @@ export interface NeighbourRow {
   norm2: number;
 }
 
-/** What became of a promotion in a shard: it went live, its artefact was not there or damaged, its model could not be read, or this build has no such model. */
-export const promotionOutcomes = ['live', 'missing', 'unreadable', 'unknown_model'] as const;
+/** What became of a promotion in a shard: it went live, its artefact was not there or damaged, its model could not be read, or this build has no such model. `retired`: a retirement took it away. */
+export const promotionOutcomes = ['live', 'missing', 'unreadable', 'unknown_model', 'retired'] as const;
 
 export interface PromotionRow {
   model: string;
@@ -129,9 +130,9 @@ export const eventsTable: Table<EventRow> = {
     column('label_ref', 'text', `label: ${said(Label, 'ref')}`, (r) => field(r.event, 'ref'), zstd),
     column('verdict', 'label', `label: ${said(Label, 'verdict')}`, (r) => field(r.event, 'verdict')),
     column('answer', 'text', `label: ${said(Label, 'answer')}; ${masked}`, (r) => field(r.event, 'answer'), zstd),
-    column('command', 'label', `control: ${said(Forget, 'command')}; ${said(Promote, 'command')}`, (r) => field(r.event, 'command')),
-    column('model', 'label', `control promote: ${said(Promote, 'model')}`, (r) => field(r.event, 'model')),
-    column('version', 'u64', `control promote: ${said(Promote, 'version')}`, (r) => ('version' in r.event ? r.event.version : 0), zstd),
+    column('command', 'label', `control: ${said(Forget, 'command')}; ${said(Promote, 'command')}; ${said(Retire, 'command')}`, (r) => field(r.event, 'command')),
+    column('model', 'label', `control promote, retire: ${said(Promote, 'model')}`, (r) => field(r.event, 'model')),
+    column('version', 'u64', `control promote, retire: ${said(Promote, 'version')}`, (r) => ('version' in r.event ? r.event.version : 0), zstd),
     column('sha256', 'text', `control promote: ${said(Promote, 'sha256')}`, (r) => field(r.event, 'sha256'), zstd),
     column('bytes', 'u64', `control promote: ${said(Promote, 'bytes')}`, (r) => ('bytes' in r.event ? r.event.bytes : 0), zstd),
   ],
@@ -206,13 +207,13 @@ export const itemNeighboursTable: Table<NeighbourRow> = {
 
 export const promotionsTable: Table<PromotionRow> = {
   name: 'promotions',
-  comment: 'Every promotion that reached a shard: from its seq on, the version decides where the outcome is live',
+  comment: 'Every promotion and retirement that reached a shard: from its seq on, the version decides where the outcome is live',
   columns: [
     column('model', 'label', said(Promote, 'model'), (r) => r.model),
     column('version', 'u64', said(Promote, 'version'), (r) => r.version),
     column('sha256', 'text', said(Promote, 'sha256'), (r) => r.sha256, zstd),
     column('bytes', 'u64', said(Promote, 'bytes'), (r) => r.bytes, zstd),
-    column('outcome', 'label', 'live; or the version before stays: missing (the artefact is gone or damaged), unreadable (not of this model), unknown_model (not of this build)', (r) => r.outcome),
+    column('outcome', 'label', 'live; or the version before stays: missing (the artefact is gone or damaged), unreadable (not of this model), unknown_model (not of this build); retired: it stepped aside, and no version is live', (r) => r.outcome),
     column('detail', 'text', 'Why it did not go live, as a sentence', (r) => r.detail, zstd),
     column('shard', 'u16', 'The shard that switched', (r) => r.shard),
     column('seq', 'u64', seqComment, (r) => r.seq, sorted),
@@ -251,5 +252,6 @@ export const tables = {
   risk_decisions: riskDecisionsTable, risk_labels: riskLabelsTable, model_metrics: modelMetricsTable,
   tickets: ticketsTable, ticket_labels: ticketLabelsTable, intent_confusion: intentConfusionTable,
   rebuilds: rebuildsTable,
+  models: modelsTable, training_runs: trainingRunsTable, evaluations: evaluationsTable,
 } as const;
 export type TableName = keyof typeof tables;

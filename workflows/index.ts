@@ -3,3 +3,7 @@ export { exportNeighbours } from './export-neighbours.js';
 export { rebuild } from './rebuild.js';
 export { refreshSvd } from './refresh-svd.js';
 export { tuneBlend } from './tune-blend.js';
+export { retrain } from './retrain.js';
+export { scheduledRetrain } from './scheduled-retrain.js';
+export { setLive } from './set-live.js';
+export { watchModel } from './watch-model.js';

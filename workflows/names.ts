@@ -9,3 +9,16 @@ export const tuneBlendType = 'tuneBlend';
 export const tuneBlendScheduleId = 'tune-blend';
 export const rebuildType = 'rebuild';
 export const progressQueryName = 'progress';
+export const retrainType = 'retrain';
+export const scheduledRetrainType = 'scheduledRetrain';
+export const watchModelType = 'watchModel';
+export const setLiveType = 'setLive';
+/** One retraining of a model at a time. */
+export const retrainId = (model: string): string => `retrain-${model}`;
+export const watchId = (model: string, version: number): string => `watch-${model}-${version}`;
+export const retrainScheduleId = (model: string): string => `retrain-${model}-schedule`;
+export const stateName = 'state';
+export const pauseName = 'pause';
+export const resumeName = 'resume';
+export const approveName = 'approve';
+export const rejectName = 'reject';

@@ -27,3 +27,12 @@ export const checking: ActivityOptions = { ...patience, heartbeatTimeout, startT
  * memory, for one) fails again.
  */
 export const replaying: ActivityOptions = { scheduleToCloseTimeout: '3 days', startToCloseTimeout: '1 day', heartbeatTimeout, retry: { ...retry, maximumAttempts: 5 } };
+
+/**
+ * A training may take a night. It is patient with servers that are away, and its checkpoints make a new attempt cheap; one that
+ * shall stop is waited for, so that two never train side by side.
+ */
+export const training: ActivityOptions = { scheduleToCloseTimeout: '24 hours', startToCloseTimeout: '12 hours', heartbeatTimeout, retry, cancellationType: 'WAIT_CANCELLATION_COMPLETED' };
+
+/** What the registry writes must be told: for as long as a server may be away over a weekend. */
+export const telling: ActivityOptions = { scheduleToCloseTimeout: '72 hours', startToCloseTimeout: '3 minutes', heartbeatTimeout, retry };

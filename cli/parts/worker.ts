@@ -4,13 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Svcm, type Service } from '@nats-io/services';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type ActivityInterceptorsFactory, type LogEntry } from '@temporalio/worker';
+import { createCutActivities } from '../../activities/cut.js';
 import { createExportActivities } from '../../activities/export-neighbours.js';
 import { createRebuildActivities } from '../../activities/rebuild.js';
+import { createWatchActivities } from '../../activities/live-metrics.js';
 import { createSvdActivities } from '../../activities/refresh-svd.js';
+import { createRegistryActivities } from '../../activities/registry.js';
+import { createTrainActivities } from '../../activities/train.js';
 import { createBlendActivities } from '../../activities/tune-blend.js';
 import { connectClickHouse } from '../../pipelines/runtime/clickhouse.js';
 import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
+import { jetstreamLiveVersions } from '../../pipelines/runtime/jetstream/live-versions.js';
 import type { Logger } from '../../pipelines/runtime/log-line.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
 import { compiledPath } from '../../servers/compiled.js';
@@ -53,7 +58,7 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
     const connection = await connectTemporal(endpoints.temporal.address, signal);
     if (connection === undefined) return;
     closers.push(() => connection.close());
-    const effects = { nc, clickhouse, artefacts: jetstreamArtefacts(nc), nats: endpoints.nats };
+    const effects = { nc, clickhouse, artefacts: jetstreamArtefacts(nc), liveVersions: jetstreamLiveVersions(nc), nats: endpoints.nats };
     const status: WorkerStatus = { part: 'worker', rssBytes: 0, runs: 0, failures: 0 };
     const service = await addService(nc, () => ({ ...status, rssBytes: process.memoryUsage.rss() }));
     closers.push(() => service.stop());
@@ -61,7 +66,10 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
       connection,
       namespace: endpoints.temporal.namespace,
       taskQueue,
-      activities: { ...createExportActivities(effects), ...createSvdActivities(effects), ...createBlendActivities(effects), ...createRebuildActivities(effects) },
+      activities: {
+        ...createExportActivities(effects), ...createSvdActivities(effects), ...createBlendActivities(effects), ...createRebuildActivities(effects),
+        ...createCutActivities(effects), ...createTrainActivities(effects), ...createRegistryActivities(effects), ...createWatchActivities(effects),
+      },
       ...(existsSync(options.bundlePath) ? { workflowBundle: { codePath: options.bundlePath } } : { workflowsPath: compiledPath('workflows/index.js') }),
       interceptors: { activity: [countInto(status)] },
       ...modest,

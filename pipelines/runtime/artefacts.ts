@@ -38,6 +38,8 @@ export interface Artefacts {
   get(ref: ArtefactRef): Promise<Artefact>;
   /** All of its parts, each in a buffer of its own, so that typed arrays can be laid over them. @throws as `get` */
   load(ref: ArtefactRef): Promise<Uint8Array[]>;
+  /** The whole ones of a name, the newest version first; whether their bytes are undamaged `get` and `load` prove. */
+  list(name: string): Promise<ArtefactRef[]>;
   /** Marks it as promoted, so that it is kept however many come after. @throws AftercareError bad_file when it is gone */
   keep(ref: ArtefactRef): Promise<void>;
 }

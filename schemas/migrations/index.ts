@@ -10,6 +10,7 @@ import { rankColumns } from './0005-ranks.js';
 import { againChannel } from './0006-again-channel.js';
 import { risk } from './0007-risk.js';
 import { support } from './0008-support.js';
+import { registry } from './0009-registry.js';
 import { operations } from './0010-operations.js';
 
 export interface Migration {
@@ -28,5 +29,6 @@ export const migrations: readonly Migration[] = [
   { version: 6, name: 'again channel', statements: againChannel },
   { version: 7, name: 'risk', statements: risk },
   { version: 8, name: 'support', statements: support },
+  { version: 9, name: 'registry', statements: registry },
   { version: 10, name: 'operations', statements: operations },
 ];

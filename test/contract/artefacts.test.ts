@@ -92,6 +92,14 @@ describe.each(Object.entries(drivers))('artefacts: %s', (_name, make) => {
     expect(() => artefact.part(0)).toThrow(/closed/);
   });
 
+  it('lists those of a name that are whole, the newest first', async () => {
+    expect(await artefacts.list(name)).toEqual([]);
+    const refs = [await artefacts.put(name, 2, parts), await artefacts.put(name, 1, parts), await artefacts.put(name, 3, [])];
+    await expect(artefacts.put(name, 4, (function* () { yield parts[0]; throw new Error('cut short'); })())).rejects.toThrow('cut short');
+    await artefacts.put(`${name}2`, 9, parts);
+    expect(await artefacts.list(name)).toEqual([refs[2], refs[0], refs[1]]);
+  });
+
   it('loads all of it, each part in a buffer of its own', async () => {
     const ref = await artefacts.put(name, 1, parts);
     const loaded = await artefacts.load(ref);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { decidedBy, promotedStep, type LiveModels } from '../../pipelines/promoted.js';
 import type { Decision } from '../../pipelines/step.js';
-import { promotionEvent } from '../../pipelines/runtime/jetstream/promote.js';
+import { promotionEvent, retirementEvent } from '../../pipelines/runtime/jetstream/promote.js';
 import { positionOf } from '../../schemas/decode.js';
 import type { PromotionRow } from '../../schemas/tables.js';
 import { click } from '../support/events.js';
@@ -65,6 +65,26 @@ describe('a promotion', () => {
     expect(weightsOf(state, 'svd')).toEqual([16, 8]);
     expect(bytesOf(state).equals(before)).toBe(true);
     expect(fold(state, svd(18, 7))).toMatchObject([{ outcome: 'live' }]);
+  });
+
+  it('is taken back by a retirement of the same version, once; one of another version does nothing', () => {
+    const state = step.empty();
+    fold(state, svd(16, 5), blend(3, 6));
+    const retire = (version: number, seq: number): unknown[] => {
+      const decisions: Decision[] = [];
+      const stored = { event: retirementEvent({ model: 'svd', version, atMs: receivedMs }, 0, 1), shard: 3, position: positionOf(seq, 0), receivedMs };
+      step.step(state, stored, (decision) => decisions.push(decision));
+      return decisions;
+    };
+    const before = bytesOf(state);
+    expect(retire(15, 7)).toEqual([]);
+    expect(bytesOf(state).equals(before)).toBe(true);
+    expect(retire(16, 8)).toMatchObject([{ table: 'promotions', value: { model: 'svd', version: 16, outcome: 'retired', shard: 3, seq: positionOf(8, 0) } }]);
+    expect(state.get('svd')).toBeUndefined();
+    expect(weightsOf(state, 'blend')).toEqual([3]);
+    expect(retire(16, 9)).toEqual([]);
+    expect(step.hash(step.restore(step.snapshot(state)))).toBe(step.hash(state));
+    expect(fold(state, svd(16, 10))).toMatchObject([{ outcome: 'live' }]);
   });
 
   it('of what is live already does nothing', () => {

@@ -53,10 +53,11 @@ describe('the message names the field', () => {
 describe('controls', () => {
   const forget = { v: 1, type: 'control', id: 'f1', customer: 'c1', atMs: click.atMs, command: 'forget' };
   const promote = { ...promoteExample };
+  const retire = { ...forget, customer: '~0', command: 'retire', model: 'svd', version: 17 };
   const detailOf = (event: object, subject = 'ev.0.control'): string | undefined => decoded(subject, JSON.stringify(event)).rejects[0]?.detail;
 
-  it('takes a forgetting and a promotion', () => {
-    for (const event of [forget, promote]) expect(decoded('ev.0.control', JSON.stringify(event)).events.map((e) => e.event)).toEqual([event]);
+  it('takes a forgetting, a promotion and a retirement', () => {
+    for (const event of [forget, promote, retire]) expect(decoded('ev.0.control', JSON.stringify(event)).events.map((e) => e.event)).toEqual([event]);
   });
 
   const cases: [string, object, string][] = [
@@ -68,11 +69,13 @@ describe('controls', () => {
     ['a promotion of a path', { ...promote, model: '../svd' }, 'model must match'],
     ['a promotion of capital letters', { ...promote, sha256: promote.sha256.toUpperCase() }, 'sha256 must match'],
     ['a promotion in a customer\'s name', { ...promote, customer: 'c1' }, 'customer must match'],
+    ['a retirement without its version', { ...retire, version: undefined }, 'missing field "version"'],
+    ['a retirement with a hash', { ...retire, sha256: promote.sha256 }, 'unknown field "sha256"'],
     ['a forgetting with a model', { ...forget, model: 'svd' }, 'unknown field "model"'],
     ['a forgetting with a version', { ...forget, version: 1 }, 'unknown field "version"'],
     ['a forgetting of a shard\'s token', { ...forget, customer: '~0' }, 'customer must match'],
-    ['another command', { ...forget, command: 'erase' }, 'command must be one of forget, promote, got "erase"'],
-    ['a command of every object', { ...forget, command: 'constructor' }, 'command must be one of forget, promote, got "constructor"'],
+    ['another command', { ...forget, command: 'erase' }, 'command must be one of forget, promote, retire, got "erase"'],
+    ['a command of every object', { ...forget, command: 'constructor' }, 'command must be one of forget, promote, retire, got "constructor"'],
     ['no command', { ...forget, command: undefined }, 'missing field "command"'],
   ];
   it.each(cases)('%s names the field', (_name, event, detail) => {

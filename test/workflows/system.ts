@@ -114,14 +114,20 @@ export interface WholeSystem {
   statusOf(shard: number): Promise<ShardStatus>;
   /** Each shard has committed what is its own of everything that is stored. */
   folded(): Promise<void>;
+  /** kill -9, and a new one */
+  restartWorker(): Promise<void>;
+  worker(): ServerHandle;
+  /** kill -9, and a new one on the same file and port */
+  restartTemporal(): Promise<void>;
   /** The worker, the server of Temporal and the connections; the rest stops itself. */
   stop(): Promise<void>;
 }
 
-/** In a beforeAll: the parts that it starts end with the file. */
+/** In a beforeAll: the parts that it starts end with the file. @param env  AFTERCARE_ settings besides */
 export async function startWholeSystem(shards: number, env: NodeJS.ProcessEnv = {}): Promise<WholeSystem> {
   const system = await startTestSystem({ AFTERCARE_SHARDS: String(shards), AFTERCARE_SNAPSHOT_MS: '500', ...env });
-  const server = await startTemporal({ dataDir: join(system.context.dataDir, 'temporal') });
+  const dataDir = join(system.context.dataDir, 'temporal');
+  let server = await startTemporal({ dataDir });
   const endpoints = { ...system.endpoints, temporal: { address: server.address, namespace: 'default' } };
   const temporal = await connectTemporal(endpoints.temporal);
   const nc = await connectNats(system.endpoints.nats, 'test');
@@ -150,6 +156,18 @@ export async function startWholeSystem(shards: number, env: NodeJS.ProcessEnv = 
       publisher.close();
       await storedUpTo(nc, lastSeq);
       await folded();
+    },
+    worker: () => worker,
+    async restartWorker() {
+      worker.kill('SIGKILL');
+      await worker.exited;
+      worker = await spawnWorker(endpoints);
+    },
+    async restartTemporal() {
+      const port = Number(server.address.split(':')[1]);
+      server.kill('SIGKILL');
+      await server.exited;
+      server = await startTemporal({ dataDir, port });
     },
     async stop() {
       await worker.stop();

@@ -56,6 +56,16 @@ export function jetstreamArtefacts(nc: NatsConnection): Artefacts {
     },
     get: async (ref) => openArtefact(ref, await openSource(store, ref)),
     load: async (ref) => loadArtefact(ref, await openSource(store, ref)),
+    async list(name) {
+      checkName(name, 0);
+      const found = (await store.subjects(`art.${name}.>`)).map((subject) => subject.split('.')).filter((tokens) => tokens[3] === 'manifest');
+      const refs = await Promise.all(found.map(async (tokens): Promise<ArtefactRef[]> => {
+        const ref = { name, version: Number(tokens[2]), sha256: tokens[4], bytes: 0 };
+        const manifest = await store.last(manifestSubject(ref));
+        return manifest === undefined ? [] : [{ ...ref, bytes: readManifest(ref, manifest.body).bytes }];
+      }));
+      return refs.flat().sort((a, b) => b.version - a.version || (a.sha256 < b.sha256 ? -1 : 1));
+    },
     async keep(ref) {
       await openSource(store, ref);
       await store.publish(promotedSubject(ref.name, ref.version), Buffer.from(ref.sha256));

@@ -2,7 +2,7 @@ import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { checkEvent } from '../../../schemas/decode.js';
 import { AftercareError, messageOf } from '../../../schemas/errors.js';
-import type { Promote } from '../../../schemas/events.js';
+import type { Promote, Retire } from '../../../schemas/events.js';
 import { eventSubject, shardToken } from '../../../schemas/subjects.js';
 import type { ArtefactRef, Artefacts } from '../artefacts.js';
 
@@ -33,6 +33,25 @@ const timeoutMs = 10_000;
 export async function promote(nc: NatsConnection, artefacts: Artefacts, shards: number, promotion: Promotion): Promise<Promoted> {
   const events = Array.from({ length: shards }, (_, shard) => promotionEvent(promotion, shard, shards));
   await artefacts.keep(promotion.ref); // before anyone may rely on it
+  return toEveryShard(nc, events);
+}
+
+/**
+ * Takes a version away again in every shard: what decided before the model's first version decides again. Safe to repeat.
+ * @throws AftercareError bad_request that names the field; unavailable when it did not reach every shard
+ */
+export function retire(nc: NatsConnection, shards: number, retirement: Retirement): Promise<Promoted> {
+  return toEveryShard(nc, Array.from({ length: shards }, (_, shard) => retirementEvent(retirement, shard, shards)));
+}
+
+export interface Retirement {
+  model: string;
+  version: number;
+  /** as of a promotion */
+  atMs: number;
+}
+
+async function toEveryShard(nc: NatsConnection, events: readonly (Promote | Retire)[]): Promise<Promoted> {
   const js = jetstream(nc, { timeout: timeoutMs });
   const promoted: Promoted = { seqs: [], duplicates: 0 };
   for (const event of events) {
@@ -41,10 +60,18 @@ export async function promote(nc: NatsConnection, artefacts: Artefacts, shards: 
       promoted.seqs.push(ack.seq);
       if (ack.duplicate) promoted.duplicates += 1;
     } catch (error) {
-      throw new AftercareError('unavailable', `promotion of ${event.model} ${event.version} was taken by ${promoted.seqs.length} of ${shards} shards: ${messageOf(error)}; repeat it with the same time`, { cause: error });
+      throw new AftercareError('unavailable', `${event.command} of ${event.model} ${event.version} was taken by ${promoted.seqs.length} of ${events.length} shards: ${messageOf(error)}; repeat it with the same time`, { cause: error });
     }
   }
   return promoted;
+}
+
+/** @throws AftercareError bad_request that names the field */
+export function retirementEvent({ model, version, atMs }: Retirement, shard: number, shards: number): Retire {
+  const event = { v: 1, type: 'control', id: `retire-${model}-${version}-${atMs.toString(36)}-${shard}`, customer: shardToken(shard, shards), atMs, command: 'retire', model, version };
+  const checked = checkEvent(event);
+  if ('error' in checked) throw new AftercareError('bad_request', `retirement of ${model} ${version}: ${checked.error}`);
+  return checked.event as Retire;
 }
 
 /** @throws AftercareError bad_request that names the field */

@@ -43,6 +43,11 @@ export function memoryArtefacts(): MemoryArtefacts {
     },
     get: async (ref) => openArtefact(ref, sourceOf(ref)),
     load: async (ref) => loadArtefact(ref, sourceOf(ref)),
+    list(name) {
+      checkName(name, 0);
+      const refs = [...stored.values()].map(({ ref }) => ref).filter((ref) => ref.name === name);
+      return Promise.resolve(refs.sort((a, b) => b.version - a.version || (a.sha256 < b.sha256 ? -1 : 1)));
+    },
     async keep(ref) {
       sourceOf(ref);
       promoted.set(ref.name, [ref.version, ...(promoted.get(ref.name) ?? []).filter((version) => version !== ref.version)]);

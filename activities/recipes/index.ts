@@ -1,0 +1,12 @@
+/** Every model that has a life, by its name. */
+import { AftercareError } from '../../schemas/errors.js';
+import type { Recipe } from './recipe.js';
+import { riskLogistic, riskSvm } from './risk.js';
+
+export const recipes: Readonly<Record<string, Recipe>> = Object.fromEntries([riskLogistic, riskSvm].map((recipe) => [recipe.model, recipe as Recipe]));
+
+/** @throws AftercareError bad_request that names those there are */
+export function recipeOf(model: string): Recipe {
+  if (Object.hasOwn(recipes, model)) return recipes[model];
+  throw new AftercareError('bad_request', `model "${model}" has no recipe; there are ${Object.keys(recipes).sort().join(', ')}`);
+}

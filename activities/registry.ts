@@ -1,0 +1,192 @@
+/**
+ * The registry: who is champion, what was made and how it was judged, and which version shall be live. Each activity may be
+ * repeated after any crash: rows carry tokens, and a promotion that is repeated finds that it has been made.
+ */
+import { ApplicationFailure } from '@temporalio/common';
+import type { ClickHouseClient } from '@clickhouse/client';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { ArtefactRef, Artefacts } from '../pipelines/runtime/artefacts.js';
+import { clickHouseRows } from '../pipelines/runtime/clickhouse.js';
+import { promote, retire } from '../pipelines/runtime/jetstream/promote.js';
+import { nobody, promotedRecord, rolledBackRecord, type LiveRecord, type LiveVersions, type VersionRef } from '../pipelines/runtime/live-versions.js';
+import { arrowBatch } from '../schemas/arrow.js';
+import type { Table } from '../schemas/columns.js';
+import { AftercareError } from '../schemas/errors.js';
+import { evaluationsTable, modelsTable, trainingRunsTable, type TrainingRunRow } from '../schemas/model-tables.js';
+import { cardOf } from './card.js';
+import { asking, type DataSet } from './cut.js';
+import { withPulse } from './pulse.js';
+import { recipeOf } from './recipes/index.js';
+import type { Champion, TrainedModel, Verdict } from './train.js';
+
+/** Of the model and its rivals, what a promotion is decided on. */
+export interface Standing {
+  /** of each record, by model: a promotion is refused when one has changed */
+  revisions: Record<string, number>;
+  champion?: Champion;
+}
+
+export interface RegisterInput {
+  model: string;
+  version: number;
+  run: string;
+  /** of the rows: the workflow's clock */
+  atMs: number;
+  ref: ArtefactRef;
+  data?: DataSet;
+  trained: TrainedModel;
+  verdict?: Verdict;
+}
+
+export interface GoLiveInput {
+  model: string;
+  shards: number;
+  /** a version; or `before`: what was live before the version that is */
+  to: VersionRef | 'before';
+  /** refused where one of the records has another revision. Absent: whatever they are. */
+  revisions?: Record<string, number>;
+  /** refused where another version is live */
+  instead?: number;
+  /** when it was decided: the same in every attempt */
+  atMs: number;
+  by: string;
+  reason: string;
+}
+
+export interface WentLive {
+  /** absent: none, it was retired, and what decided before its first version decides */
+  live?: VersionRef;
+  /** that was live before; absent: none */
+  instead?: VersionRef;
+  /** sequences of EVENTS from which each shard decides by it */
+  seqs: number[];
+}
+
+export interface RegistryDependencies {
+  nc: NatsConnection;
+  clickhouse: ClickHouseClient;
+  artefacts: Artefacts;
+  liveVersions: LiveVersions;
+}
+
+/** The type of the failure when somebody else was first. */
+export const championChanged = 'champion_changed';
+
+export function createRegistryActivities({ nc, clickhouse, artefacts, liveVersions }: RegistryDependencies) {
+  const rows = clickHouseRows(clickhouse);
+  const insert = async <Row>(table: Table<Row>, token: string, all: readonly Row[]): Promise<void> => {
+    const batch = arrowBatch(table);
+    for (const row of all) batch.push(row);
+    await rows.insert(table.name, table.columns.map(({ name }) => name), batch.finish(), token);
+  };
+  /** A version that was promoted before there were records is found in the table of promotions. */
+  const read = async (model: string) => {
+    const { record, revision } = await liveVersions.read(model);
+    return { record: revision === 0 ? await recordOf(clickhouse, model) : record, revision };
+  };
+  return {
+    standing({ model }: { model: string }): Promise<Standing> {
+      return withPulse({}, async () => {
+        const found = await Promise.all(recipeOf(model).rivals.map(async (name) => ({ name, ...(await read(name)) })));
+        const revisions = Object.fromEntries(found.map(({ name, revision }) => [name, revision]));
+        const [latest] = found.filter(({ record }) => record.live !== undefined).sort((a, b) => b.record.atMs - a.record.atMs);
+        if (latest?.record.live === undefined) return { revisions };
+        const ref = { name: latest.name, ...latest.record.live };
+        return { revisions, champion: { ref, trainedToMs: await trainedTo(clickhouse, ref) } };
+      });
+    },
+
+    recordRun(row: TrainingRunRow): Promise<void> {
+      return withPulse({}, () => insert(trainingRunsTable, `training_runs:${row.run}:${row.step}:${row.atMs}`, [row]));
+    },
+
+    /** The version with its card, and how it was judged. */
+    registerModel({ model, version, run, atMs, ref, data, trained, verdict }: RegisterInput): Promise<void> {
+      return withPulse({}, async () => {
+        const judged = { model, version, atMs, run, champion: verdict?.champion ?? '' };
+        if (verdict !== undefined) await insert(evaluationsTable, `evaluations:${model}:${version}`, [
+          ...verdict.metrics.map(({ name, challenger, champion }) => ({
+            ...judged, kind: 'metric' as const, name, slice: '', value: challenger ?? NaN, championValue: champion ?? NaN, low: NaN, high: NaN, relation: '' as const, limit: NaN, passed: true, rows: verdict.rows,
+          })),
+          ...verdict.checks.map(({ value, low, high, ...check }) => ({ ...judged, kind: 'check' as const, ...check, value: value ?? NaN, championValue: NaN, low: low ?? NaN, high: high ?? NaN })),
+        ]);
+        const card = cardOf(recipeOf(model), version, { trained, ...(data !== undefined && { data }), ...(verdict !== undefined && { verdict }) });
+        await insert(modelsTable, `models:${model}:${version}`, [{
+          model, version, atMs, sha256: ref.sha256, bytes: ref.bytes, run,
+          dataSha256: data?.ref.sha256 ?? '', dataBytes: data?.ref.bytes ?? 0, dataRows: data?.rows ?? 0, dataFromMs: data?.fromMs ?? 0, dataToMs: data?.toMs ?? 0, dataSeq: data?.seq ?? 0,
+          trainedRows: trained.rows, trainedToMs: trained.toMs, epochs: trained.epochs, seconds: trained.seconds, card,
+        }]);
+      });
+    },
+
+    /** @returns the version's reference. @throws bad_request where it was never registered */
+    findVersion({ model, version }: { model: string; version: number }): Promise<VersionRef> {
+      return withPulse({}, async () => {
+        const [found] = await query<VersionRef>(clickhouse, 'models', 'SELECT version, sha256, bytes FROM models WHERE model = {model:String} AND version = {version:UInt64} ORDER BY at DESC LIMIT 1', { model, version });
+        if (found === undefined) throw new AftercareError('bad_request', `${model} has no version ${version}; "aftercare models --model ${model}" lists them`);
+        return found;
+      });
+    },
+
+    /** Compare-and-set, and then the event for each shard. */
+    goLive(input: GoLiveInput): Promise<WentLive> {
+      return withPulse({}, async () => {
+        const { model, shards, atMs, by, reason } = input;
+        const { record, revision } = await read(model);
+        // An earlier attempt has written it, and perhaps died before every shard was told.
+        const mine = revision > 0 && record.atMs === atMs && record.by === by && record.reason === reason;
+        const next = mine ? record : await decide(input, record, revision, read);
+        if (!mine) {
+          // Before the record: what is not there any more must not be meant.
+          if (next.live !== undefined) await artefacts.keep({ name: model, ...next.live });
+          await liveVersions.write(model, next, revision).catch((error: unknown) => {
+            throw error instanceof AftercareError && error.code === 'fenced' ? changed(model, 'its live version has changed meanwhile') : error;
+          });
+        }
+        const told = next.live === undefined
+          ? await retire(nc, shards, { model, version: next.instead?.version ?? 0, atMs })
+          : await promote(nc, artefacts, shards, { ref: { name: model, ...next.live }, atMs });
+        return { ...(next.live !== undefined && { live: next.live }), ...(next.instead !== undefined && { instead: next.instead }), seqs: told.seqs };
+      });
+    },
+  };
+}
+
+export type RegistryActivities = ReturnType<typeof createRegistryActivities>;
+
+const changed = (model: string, what: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(`${model}: ${what}; what was decided on another champion does not count, start it again`, championChanged);
+
+type Read = (model: string) => Promise<{ record: LiveRecord; revision: number }>;
+
+/** @returns the record that shall be. @throws champion_changed; bad_request where there is nothing to roll back */
+async function decide({ model, to, revisions, instead, atMs, by, reason }: GoLiveInput, record: LiveRecord, revision: number, read: Read): Promise<LiveRecord> {
+  for (const [name, wanted] of Object.entries(revisions ?? {})) {
+    const found = name === model ? revision : (await read(name)).revision;
+    if (found !== wanted) throw changed(model, `the live version of ${name} has changed meanwhile`);
+  }
+  if (instead !== undefined && record.live?.version !== instead) throw changed(model, `version ${record.live?.version ?? 'none'} is live, not ${instead}`);
+  if (to !== 'before') return promotedRecord(record, to, { atMs, by, reason });
+  if (record.live === undefined) throw new AftercareError('bad_request', `${model} has no live version to roll back`);
+  return rolledBackRecord(record, { atMs, by, reason });
+}
+
+async function query<Row>(clickhouse: ClickHouseClient, what: string, text: string, parameters: Record<string, unknown>): Promise<Row[]> {
+  return asking(what, async () => {
+    const result = await clickhouse.query({ query: text, query_params: parameters, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } });
+    return result.json<Row>();
+  });
+}
+
+/** Of a version that went live without a record: by an older program, or by hand on the stream. */
+async function recordOf(clickhouse: ClickHouseClient, model: string): Promise<LiveRecord> {
+  const [live] = await query<VersionRef & { outcome: string }>(clickhouse, 'promotions', `SELECT version, sha256, bytes, outcome FROM promotions WHERE model = {model:String} AND outcome IN ('live', 'retired') ORDER BY seq DESC LIMIT 1`, { model });
+  if (live === undefined || live.outcome === 'retired') return nobody;
+  return { ...nobody, live: { version: live.version, sha256: live.sha256, bytes: live.bytes } };
+}
+
+/** One that was never registered has seen no more than what there was when it was made: its version is that moment. */
+async function trainedTo(clickhouse: ClickHouseClient, { name, version }: ArtefactRef): Promise<number> {
+  const [found] = await query<{ ms: number }>(clickhouse, 'models', 'SELECT toUnixTimestamp64Milli(trained_to) AS ms FROM models WHERE model = {name:String} AND version = {version:UInt64} LIMIT 1', { name, version });
+  return found?.ms ?? version;
+}

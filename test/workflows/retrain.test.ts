@@ -1,0 +1,182 @@
+/** The life of a risk model with every part as it is in production: retrained, promoted, watched, broken on purpose, rolled back. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { WorkflowExecutionAlreadyStartedError, WorkflowUpdateFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import { tableFromIPC } from 'apache-arrow';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createCutActivities } from '../../activities/cut.js';
+import type { WentLive } from '../../activities/registry.js';
+import { withClickHouse } from '../../cli/context.js';
+import { loadLogistic, saveLogistic } from '../../models/linear/batch.js';
+import { clickHouseRows } from '../../pipelines/runtime/clickhouse.js';
+import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
+import { jetstreamLiveVersions } from '../../pipelines/runtime/jetstream/live-versions.js';
+import { requestService } from '../../pipelines/runtime/request.js';
+import { arrowBatch } from '../../schemas/arrow.js';
+import { modelsTable, type ModelRow } from '../../schemas/model-tables.js';
+import { shardServiceSubject } from '../../schemas/subjects.js';
+import { approveName, rejectName, retrainId, retrainType, setLiveType, stateName, taskQueue, watchId } from '../../workflows/names.js';
+import type { RetrainInput, RetrainResult, RetrainState } from '../../workflows/retrain-types.js';
+import type { SetLiveInput } from '../../workflows/set-live.js';
+import type { WatchResult } from '../../workflows/watch-model.js';
+import { buy, day } from '../support/risk.js';
+import { historyText } from './histories.js';
+import { riskHistory } from './risk-history.js';
+import { startWholeSystem, until, type WholeSystem } from './system.js';
+
+const shards = 2;
+const maturityDays = 5;
+const model = 'risk-logistic';
+const input: RetrainInput = { model, shards, settings: { maturityDays }, watch: { hours: 1, everyMinutes: 0.01 } };
+const startMs = Date.now() - 90 * day;
+
+describe('retrain', () => {
+  let whole: WholeSystem;
+  let temporal: Client;
+  let first: RetrainResult;
+
+  const query = <T>(sql: string): Promise<T[]> => withClickHouse(whole.system.endpoints, async (client) => {
+    const found = await client.query({ query: sql, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } });
+    return found.json<T>();
+  });
+  const start = (given: object = input): Promise<WorkflowHandle> => temporal.workflow.start(retrainType, { taskQueue, workflowId: retrainId(model), args: [given] });
+  const retrain = async (given: object = input): Promise<RetrainResult> => (await (await start(given)).result()) as RetrainResult;
+  const setLive = async (given: Partial<SetLiveInput>): Promise<WentLive> => (await temporal.workflow.execute(setLiveType, { taskQueue, workflowId: `set-live-${Math.random()}`, args: [{ model, shards, by: 'test', ...given }] })) as WentLive;
+  const promoted = (): Promise<unknown[]> => Promise.all(Array.from({ length: shards }, async (_, shard) => (await whole.statusOf(shard)).promoted[model]));
+  const record = async (handle: WorkflowHandle, name: string): Promise<void> => {
+    if (process.env.RECORD_HISTORIES !== undefined) writeFileSync(`test/histories/${name}.json`, historyText(await handle.fetchHistory()));
+  };
+  /** What decided about an order of each shard that comes now. */
+  const decidedBy = async (name: string): Promise<string[]> => {
+    const orders = Array.from({ length: 8 }, (_, n) => buy(`${name}-${n}`, Date.now(), { order: `${name}-${n}` }));
+    await whole.publish(orders);
+    return (await query<{ model: string }>(`SELECT DISTINCT model FROM risk_decisions WHERE order_id LIKE '${name}-%'`)).map((row) => row.model);
+  };
+
+  beforeAll(async () => {
+    whole = await startWholeSystem(shards, {
+      AFTERCARE_RISK_MATURITY_DAYS: String(maturityDays), AFTERCARE_RISK_FRESH_HOURS: '876000', AFTERCARE_CUSTOMERS_MAX: '5000', AFTERCARE_RISK_LEDGER: '5000', AFTERCARE_RISK_RULES: '[]',
+      AFTERCARE_RISK_TRUST: '100000', // what learns online is hardly trusted yet: there is something to gain
+    });
+    ({ temporal } = whole);
+  }, 120_000);
+  afterAll(() => whole.stop());
+
+  it('refuses what is out of range, and a model without a recipe', async () => {
+    await expect(retrain({ ...input, shards: 0 })).rejects.toMatchObject({ cause: { type: 'bad_request', message: 'retrain: shards must be a whole number from 1 to 256, got 0' } });
+    await expect(retrain({ ...input, model: 'Nobody!' })).rejects.toMatchObject({ cause: { message: expect.stringContaining('model must be a model\'s name') as unknown } });
+    await expect(temporal.workflow.execute(retrainType, { taskQueue, workflowId: 'retrain-nobody', args: [{ ...input, model: 'nobody' }] })).rejects.toMatchObject({ cause: { cause: { type: 'bad_request', message: expect.stringContaining('model "nobody" has no recipe; there are ') as unknown } } });
+  });
+
+  it('promotes nothing out of a few verdicts, and says why', async () => {
+    await whole.publish(riskHistory({ seed: 5, fromMs: startMs, days: 10, orders: 300 }).events);
+    const result = await retrain();
+    expect(result).toMatchObject({ outcome: 'refused', reason: expect.stringMatching(/^too few decisions with a final verdict: \d+ with \d+ frauds/) as unknown, checks: [], live: [] });
+    expect(await promoted()).toEqual([undefined, undefined]);
+    expect(await query(`SELECT step FROM training_runs WHERE version = ${result.version} ORDER BY at`)).toEqual([{ step: 'started' }, { step: 'cut' }, { step: 'refused' }]);
+  });
+
+  it('makes, judges and promotes; from the promotion on it decides', async () => {
+    await whole.publish(riskHistory({ seed: 6, fromMs: startMs + 10 * day, days: 75, orders: 2500 }).events);
+    const handle = await start();
+    await expect(start()).rejects.toBeInstanceOf(WorkflowExecutionAlreadyStartedError);
+    first = (await handle.result()) as RetrainResult;
+    expect(first.reason).toBeUndefined();
+    expect(first).toMatchObject({ outcome: 'promoted', champion: 'recorded' });
+    expect(first.checks.map(({ name }) => name)).toEqual(expect.arrayContaining(['rows', 'positives', 'gain', 'slice', 'calibration_error', 'latency_ms_p99', 'bytes']));
+    expect(await promoted()).toEqual([first.version, first.version]);
+    expect(await decidedBy('after')).toEqual([`${model}.${first.version}`]);
+    // The last decision before it, and the first behind it: the promotion's own sequence is the border.
+    const borders = await query<{ shard: number; before: number; behind: number }>(`SELECT shard, maxIf(stream_seq, model != '${model}.${first.version}') AS before, minIf(stream_seq, model = '${model}.${first.version}') AS behind FROM risk_decisions GROUP BY shard ORDER BY shard`);
+    for (const { shard, before, behind } of borders) {
+      expect(before).toBeLessThan(first.live[shard]);
+      expect(behind).toBeGreaterThan(first.live[shard]);
+    }
+    await record(handle, 'retrain');
+  });
+
+  it('has a card, a row for each check, and a data set that can be cut again to the same bytes', async () => {
+    const [row] = await query<{ card: string; data_sha256: string; data_rows: number; sha256: string; trained_rows: number }>(`SELECT * FROM models WHERE version = ${first.version}`);
+    expect(row).toMatchObject({ sha256: first.sha256, data_sha256: first.data.ref.sha256, data_rows: first.data.rows });
+    for (const text of ['## Data', '## Judged', '## Limits', `sha256 ${first.data.ref.sha256}`, '| gain |']) expect(row.card).toContain(text);
+    const checks = await query<{ name: string; slice: string; passed: number; value: number }>(`SELECT name, slice, passed, value FROM evaluations WHERE version = ${first.version} AND kind = 'check'`);
+    expect(checks).toHaveLength(first.checks.length);
+    const artefacts = jetstreamArtefacts(whole.nc);
+    const table = tableFromIPC(await artefacts.load(first.data.ref));
+    expect(table.numRows).toBe(first.data.rows);
+    await withClickHouse(whole.system.endpoints, async (clickhouse) => {
+      await clickhouse.command({ query: 'OPTIMIZE TABLE risk_decisions FINAL' }); // other parts, other blocks
+      const { MockActivityEnvironment } = await import('@temporalio/testing');
+      const again = await new MockActivityEnvironment().run(createCutActivities({ nc: whole.nc, clickhouse, artefacts }).cutData, { model, version: first.version + 1, settings: { maturityDays }, seq: first.data.seq, asOfMs: first.data.asOfMs });
+      expect(again).toMatchObject({ rows: first.data.rows, fromMs: first.data.fromMs, toMs: first.data.toMs, ref: { sha256: first.data.ref.sha256 } });
+    });
+  });
+
+  it('replays from nothing to the same state: the same version decides from the same sequence on', async () => {
+    const hashes = (): Promise<unknown[]> => Promise.all(Array.from({ length: shards }, (_, shard) => requestService(whole.nc, shardServiceSubject(shard, 'hash'), {}, 20_000)));
+    const before = await hashes();
+    whole.system.handle('shard').kill('SIGKILL');
+    await whole.system.handle('shard').exited;
+    rmSync(join(whole.system.context.dataDir, 'snapshots'), { recursive: true });
+    await whole.system.killAndRestart('shard');
+    await whole.folded();
+    expect(await hashes()).toEqual(before);
+    expect(await promoted()).toEqual([first.version, first.version]);
+  });
+
+  it('does not replace the champion by what is no better', async () => {
+    const result = await retrain();
+    expect(result).toMatchObject({ outcome: 'refused', champion: `${model}.${first.version}`, reason: expect.stringContaining('gain') as unknown });
+    expect(await promoted()).toEqual([first.version, first.version]);
+  });
+
+  it('waits for a person, who must name the version that waits; a rejection leaves all as it is', async () => {
+    const handle = await start({ ...input, approval: true, gate: { margin: -1, sliceFall: 1 } });
+    const state = (): Promise<RetrainState> => handle.query<RetrainState>(stateName);
+    await until('it waits', async () => (await state()).phase === 'approval', 30_000);
+    await expect(handle.executeUpdate(approveName, { args: [{ by: 'ann', version: 1 }] })).rejects.toBeInstanceOf(WorkflowUpdateFailedError);
+    await handle.executeUpdate(rejectName, { args: [{ by: 'ann', reason: 'not today' }] });
+    expect(await handle.result()).toMatchObject({ outcome: 'rejected', reason: 'rejected by ann: not today' });
+    expect(await promoted()).toEqual([first.version, first.version]);
+    await record(handle, 'retrain-rejected');
+  });
+
+  it('refuses a promotion when the champion has changed since it was judged', async () => {
+    const handle = await start({ ...input, approval: true, gate: { margin: -1, sliceFall: 1 } });
+    await until('it waits', async () => (await handle.query<RetrainState>(stateName)).phase === 'approval', 30_000);
+    const went = await setLive({ to: 'before', reason: 'by hand' });
+    expect(went).toMatchObject({ instead: { version: first.version } });
+    expect(went.live).toBeUndefined();
+    await whole.folded();
+    expect(await promoted(), 'nothing was before it').toEqual([undefined, undefined]);
+    expect(await decidedBy('retired')).toEqual(['risk-online-1']);
+    await handle.executeUpdate(approveName, { args: [{ by: 'bob' }] });
+    expect(await handle.result()).toMatchObject({ outcome: 'champion_changed', live: [] });
+    expect(await promoted()).toEqual([undefined, undefined]);
+    await record(handle, 'retrain-changed');
+  });
+
+  it('rolls back by itself what was broken on purpose', async () => {
+    await setLive({ to: first.version, reason: 'again' });
+    const artefacts = jetstreamArtefacts(whole.nc);
+    const good = loadLogistic(await artefacts.load({ name: model, version: first.version, sha256: first.sha256 ?? '', bytes: first.bytes ?? 0 }));
+    const version = Date.now();
+    const ref = await artefacts.put(model, version, saveLogistic({ ...good, platt: { a: -1, b: 2 } }));
+    const row: ModelRow = {
+      model, version, atMs: version, sha256: ref.sha256, bytes: ref.bytes, run: '', dataSha256: '', dataBytes: 0, dataRows: 0, dataFromMs: 0, dataToMs: 0, dataSeq: 0, trainedRows: 0, trainedToMs: version, epochs: 0, seconds: 0, card: '# broken',
+    };
+    const batch = arrowBatch(modelsTable);
+    batch.push(row);
+    await withClickHouse(whole.system.endpoints, (client) => clickHouseRows(client).insert('models', modelsTable.columns.map(({ name }) => name), batch.finish(), `test:${version}`));
+    await setLive({ to: version, reason: 'broken on purpose', watch: { hours: 1, everyMinutes: 0.01 } });
+    const watch = temporal.workflow.getHandle(watchId(model, version));
+    await whole.publish(Array.from({ length: 400 }, (_, n) => buy(`w${n % 50}`, Date.now())));
+    const result = (await watch.result()) as WatchResult;
+    expect(result).toMatchObject({ outcome: 'rolled_back', reason: expect.stringContaining('raised is ') as unknown });
+    await whole.folded();
+    expect(await promoted()).toEqual([first.version, first.version]);
+    expect(await decidedBy('well')).toEqual([`${model}.${first.version}`]);
+    expect((await jetstreamLiveVersions(whole.nc).read(model)).record).toMatchObject({ live: { version: first.version }, by: 'watch' });
+    await record(watch, 'watch-model');
+  });
+});
