@@ -12,7 +12,7 @@ import { loadNetwork, type Network } from '../lstm/network.js';
 import { mix, softmax } from '../linear/temperature.js';
 import { pack, unpack, type Format, type Header } from '../snapshot.js';
 import { undecided, unusualness } from './scope.js';
-import { concat } from './training.js';
+import { bytesOf, concat, linesOf, textBytes } from './sections.js';
 import { scoreRow } from './wide-train.js';
 import { wideFeatures, type WideFeatures } from './wide.js';
 import { numbersOf, wordList, wordOf, type WordList } from './words.js';
@@ -154,8 +154,3 @@ function best(p: Float64Array, outside: number, k: number): number[] {
   }
   return order;
 }
-
-const bytesOf = (values: Float32Array | Float64Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-/** No token holds a line end. */
-const textBytes = (lines: readonly string[]): Uint8Array => Buffer.from(lines.join('\n'));
-const linesOf = (bytes: Uint8Array): string[] => (bytes.length === 0 ? [] : Buffer.from(bytes).toString('utf8').split('\n'));

@@ -5,6 +5,7 @@
 import { loadTraining, type Network } from '../lstm/network.js';
 import type { CreateEngine } from '../lstm/engine.js';
 import { pack, unpack, type Format, type Header } from '../snapshot.js';
+import { concat } from './sections.js';
 import { meanCrossEntropy, trainEpoch, type EpochSettings, type Sequence } from './epochs.js';
 
 export interface EpochReport {
@@ -87,12 +88,46 @@ function restore(saved: Uint8Array[]): { epoch: number; least: number; training:
   return { epoch: header.epoch, least: header.least ?? Infinity, training: take(), best: take() };
 }
 
-export function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+const turnsFormat: Format = { name: 'support trainings', magic: 'ASTS', version: 1 };
+
+interface TurnsHeader extends Header {
+  /** trainings that are done */
+  done: number;
+}
+
+/** Several networks, one after the other. @param saved  what `save` gave, in any pieces @returns the parameters of each one's best epoch */
+export function trainInTurn(jobs: readonly NetworkJob[], saved?: Uint8Array[]): EpochTraining<Uint8Array[][]> {
+  const before = jobs.map((_, i) => jobs.slice(0, i).reduce((sum, { settings }) => sum + settings.epochs, 0));
+  const epochs = jobs.reduce((sum, { settings }) => sum + settings.epochs, 0);
+  const { results, current: restored } = saved === undefined ? { results: [], current: undefined } : restoreTurns(saved);
+  let current = trainNetwork(jobs[Math.min(results.length, jobs.length - 1)], restored === undefined ? undefined : [restored]);
+  return {
+    get epoch() { return results.length === jobs.length ? epochs : before[results.length] + current.epoch; },
+    epochs,
+    next() {
+      if (results.length === jobs.length) throw new RangeError(`training: all ${epochs} epochs have been taken`);
+      const report = current.next();
+      const epoch = before[results.length] + report.epoch;
+      if (current.epoch === current.epochs) {
+        results.push(concat(current.finish()));
+        if (results.length < jobs.length) current = trainNetwork(jobs[results.length]);
+      }
+      return { ...report, epoch, epochs };
+    },
+    save() {
+      const sections = [...results, ...(results.length < jobs.length ? [concat(current.save())] : [])];
+      const header: TurnsHeader = { settings: {}, sections: sections.map(({ length }) => length), done: results.length };
+      return pack(header, sections, turnsFormat);
+    },
+    finish() {
+      if (results.length < jobs.length) throw new RangeError(`training: ${results.length} of ${jobs.length} networks are done`);
+      return results.map((parts) => [parts]);
+    },
+  };
+}
+
+function restoreTurns(saved: Uint8Array[]): { results: Uint8Array[]; current: Uint8Array | undefined } {
+  const { header, next } = unpack<TurnsHeader>(saved, {}, turnsFormat);
+  const sections = header.sections.map(() => next((bytes) => new Uint8Array(bytes)));
+  return { results: sections.slice(0, header.done), current: sections[header.done] };
 }

@@ -1,0 +1,96 @@
+/** An entity model from texts whose spans are known: the network that reads forwards, then the one that reads backwards. */
+import type { CreateEngine } from '../lstm/engine.js';
+import { createNetwork } from '../lstm/network.js';
+import type { Span } from '../metrics/spans.js';
+import { encodeBio, tagsOf } from './bio.js';
+import { saveEntities } from './entities.js';
+import type { Sequence } from './epochs.js';
+import { looks, looksOf, numberOfPiece, piecesOf, wordOfPiece } from './pieces.js';
+import { trainInTurn, type EpochTraining, type NetworkJob } from './training.js';
+import { countWords, frequentWords, wordList } from './words.js';
+
+export interface EntityExample {
+  /** masked */
+  text: string;
+  tokens: readonly { start: number; end: number }[];
+  /** offsets into the text */
+  entities: readonly Span[];
+}
+
+export interface EntitySettings {
+  seed: number;
+  /** of each direction */
+  epochs: number;
+  batch: number;
+  learningRate: number;
+  /** share of pieces that only show what they look like, so that what nobody has seen is found too */
+  wordDropout: number;
+  dropout: { embedding: number; between: number; output: number };
+  E: number;
+  H1: number;
+  H2: number;
+  wordMin: number;
+  wordsMax: number;
+}
+
+/** Chosen on the validation part of bitext-support. */
+export const entityDefaults: EntitySettings = {
+  seed: 1,
+  epochs: 6,
+  batch: 16, // entities are rare: with fewer steps the kinds are not told apart
+  learningRate: 1e-2,
+  wordDropout: 0.1,
+  dropout: { embedding: 0.2, between: 0.2, output: 0.2 },
+  E: 48,
+  H1: 64,
+  H2: 48,
+  wordMin: 2,
+  wordsMax: 20_000,
+};
+
+export interface EntityExamples {
+  train: readonly EntityExample[];
+  validation: readonly EntityExample[];
+}
+
+/** @returns a training whose result is the artefact's parts  @throws RangeError when the examples cannot make a model */
+export function trainEntities({ train, validation }: EntityExamples, settings: EntitySettings, { engine, saved }: { engine: CreateEngine; saved?: Uint8Array[] | undefined }): EpochTraining<Uint8Array[]> {
+  const kinds = [...new Set(train.flatMap(({ entities }) => entities.map(({ kind }) => kind)))].sort();
+  if (kinds.length === 0) throw new RangeError(`entities: none of ${train.length} examples names anything`);
+  const cut = train.map(({ text, tokens }) => piecesOf(text, tokens));
+  const frequent = frequentWords(countWords(cut.map((pieces) => pieces.map(wordOfPiece))), { min: settings.wordMin, max: settings.wordsMax });
+  const words = wordList([...looks, ...frequent.filter((word) => !(looks as readonly string[]).includes(word))]);
+  const sequenceOf = ({ text, tokens, entities }: EntityExample): Sequence => {
+    const pieces = piecesOf(text, tokens);
+    return {
+      tokens: Int32Array.from(pieces, (piece) => numberOfPiece(piece, words)),
+      targets: encodeBio(pieces, entities.filter(({ kind }) => kinds.includes(kind)), kinds),
+      hidden: Int32Array.from(pieces, (piece) => words.numberOf(looksOf(piece))),
+    };
+  };
+  const forwards = { sequences: train.map(sequenceOf).filter(hasPieces), validation: validation.map(sequenceOf).filter(hasPieces) };
+  const backwards = { sequences: forwards.sequences.map(reversed), validation: forwards.validation.map(reversed) };
+  const { E, H1, H2, dropout, seed } = settings;
+  const jobs = [forwards, backwards].map((parts, i): NetworkJob => ({
+    ...parts,
+    settings: { ...settings, seed: seed + i },
+    engine,
+    create: () => createNetwork({ V: words.size, E, H1, H2, C: tagsOf(kinds.length), head: 'each' }, seed + i, { engine, dropout }),
+  }));
+  const turns = trainInTurn(jobs, saved);
+  return {
+    get epoch() { return turns.epoch; },
+    epochs: turns.epochs,
+    next: () => turns.next(),
+    save: () => turns.save(),
+    finish: () => saveEntities({ kinds, words: words.words, networks: turns.finish() }),
+  };
+}
+
+const hasPieces = ({ tokens }: Sequence): boolean => tokens.length > 0;
+
+const reversed = ({ tokens, targets, hidden }: Sequence): Sequence => ({
+  tokens: tokens.slice().reverse(),
+  targets: targets.slice().reverse(),
+  ...(hidden === undefined ? {} : { hidden: hidden.slice().reverse() }),
+});

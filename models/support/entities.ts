@@ -1,0 +1,86 @@
+/**
+ * What a text names: orders, products, amounts, dates, tracking numbers, and whatever the examples say.  T pieces, C tags
+ *
+ *   pieces -> numbers -> network that reads forwards   -> ln softmax [T, C]  \
+ *          -> reversed -> network that reads backwards -> ln softmax [T, C]  -> sum -> the best tags that make whole spans
+ *
+ * Two networks, as one that reads forwards does not see what follows: "299 dollars" and "299 pieces" begin alike.
+ * Source: Graves and Schmidhuber 2005 (both directions); Huang, Xu and Yu 2015 (on tags).
+ */
+import { loadNetwork, type Network } from '../lstm/network.js';
+import type { Span } from '../metrics/spans.js';
+import { pack, unpack, type Format, type Header } from '../snapshot.js';
+import { bestTags, decodeBio, tagsOf } from './bio.js';
+import { numberOfPiece, piecesOf } from './pieces.js';
+import { concat, linesOf, textBytes } from './sections.js';
+import { wordList, type WordList } from './words.js';
+
+export interface EntityModel {
+  readonly kinds: readonly string[];
+  /**
+   * @param text  masked
+   * @param tokens  of it, in order
+   * @returns in order, none overlapping, offsets into the text
+   */
+  predict(text: string, tokens: readonly { start: number; end: number }[]): Span[];
+}
+
+/** Pieces of a text that are read: whoever pastes a page is not answered by its middle. */
+const piecesMax = 256;
+
+/** Raise the version when a piece or a word means something else. */
+const format: Format = { name: 'entity model', magic: 'AENT', version: 1 };
+
+type EntityHeader = Header & { kinds: readonly string[] };
+
+export interface EntityWeights {
+  kinds: readonly string[];
+  words: readonly string[];
+  /** of `network.save()`: forwards, and backwards */
+  networks: readonly Uint8Array[][];
+}
+
+/** Deterministic: the same model gives the same bytes. */
+export function saveEntities({ kinds, words, networks }: EntityWeights): Uint8Array[] {
+  const sections = [textBytes(words), ...networks.map(concat)];
+  const header: EntityHeader = { settings: {}, sections: sections.map(({ length }) => length), kinds };
+  return pack(header, sections, format);
+}
+
+/** A ModelReader. @throws RangeError that says what is wrong when the parts are not an entity model of this build */
+export function readEntities(parts: readonly Uint8Array[]): EntityModel {
+  const { header, next } = unpack<EntityHeader>([...parts], {}, format);
+  const [words, forwards, backwards] = header.sections.map(() => next((bytes) => new Uint8Array(bytes)));
+  return entityModel(header.kinds, wordList(linesOf(words)), loadNetwork([forwards]), loadNetwork([backwards]));
+}
+
+export function entityModel(kinds: readonly string[], words: WordList, forwards: Network, backwards: Network): EntityModel {
+  const C = tagsOf(kinds.length);
+  for (const { shape } of [forwards, backwards]) {
+    if (shape.C !== C || shape.head !== 'each' || shape.V !== words.size) throw new RangeError(`entity model: a network has ${shape.V} words, ${shape.C} tags and the head ${shape.head}, the lists have ${words.size} words and ${kinds.length} kinds; they are of two models`);
+  }
+  return {
+    kinds,
+    predict(text, tokens) {
+      const pieces = piecesOf(text, tokens).slice(0, piecesMax);
+      const T = pieces.length;
+      if (T === 0) return [];
+      const numbers = Int32Array.from(pieces, (piece) => numberOfPiece(piece, words));
+      const scores = new Float64Array(T * C);
+      addLogSoftmax(forwards.infer(numbers), T, C, scores, (t) => t);
+      addLogSoftmax(backwards.infer(numbers.reverse()), T, C, scores, (t) => T - 1 - t);
+      return decodeBio(pieces, bestTags(scores, T, C), kinds);
+    },
+  };
+}
+
+function addLogSoftmax(logits: Float32Array, T: number, C: number, into: Float64Array, placeOf: (t: number) => number): void {
+  for (let t = 0; t < T; t += 1) {
+    let top = -Infinity;
+    for (let c = 0; c < C; c += 1) top = Math.max(top, logits[t * C + c]);
+    let sum = 0;
+    for (let c = 0; c < C; c += 1) sum += Math.exp(logits[t * C + c] - top);
+    const log = top + Math.log(sum);
+    for (let c = 0; c < C; c += 1) into[placeOf(t) * C + c] += logits[t * C + c] - log;
+  }
+}
