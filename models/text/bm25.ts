@@ -1,0 +1,152 @@
+/**
+ * The documents that share the rarest words with a question.  N = documents, df = documents with the word.
+ *
+ *   score(d, q) = sum over the words w of q:  idf(w) tf (k1 + 1) / (tf + k1 (1 - b + b length / average length))
+ *   idf(w)      = ln(1 + (N - df + 0.5) / (df + 0.5)), which is never negative
+ *
+ * Source: Robertson and Zaragoza 2009, section 3; the idf as in Lucene. Documents come and go one by one; the index is exact
+ * after each, and holds so many at most: the one that was added first makes room.
+ *
+ * An inverted index: for each word the documents with it, as (slot, tf). A document that is removed leaves its entries behind
+ * until half of a list are such, so removing costs what adding did.
+ */
+export interface Bm25Settings {
+  /** documents at most */
+  documentsMax: number;
+  /** how soon more of the same word stops counting. Default 1.2 */
+  k1?: number;
+  /** how much a long document's words count less, 0 to 1. Default 0.75 */
+  b?: number;
+}
+
+export interface Hit {
+  key: string;
+  score: number;
+}
+
+export interface Bm25 {
+  readonly size: number;
+  /** A document under a key that is there already takes its place, as the newest. @returns the key that had to go */
+  add(key: string, words: readonly string[]): string | undefined;
+  /** @returns false where there is none */
+  remove(key: string): boolean;
+  /** The K best, ties by the earlier added; only documents with a word of the question. A word that the question has twice counts twice. */
+  search(words: readonly string[], K: number): Hit[];
+  /** In the order they were added, as their words with counts: to save it, or to add them elsewhere. */
+  documents(): IterableIterator<[key: string, counts: readonly [word: string, count: number][]]>;
+}
+
+interface Document {
+  key: string;
+  slot: number;
+  length: number;
+  counts: [string, number][];
+}
+
+interface Postings {
+  /** slots, ascending, of documents that may be gone */
+  slots: number[];
+  tf: number[];
+  /** of them that are there */
+  df: number;
+}
+
+/** @throws RangeError for a setting out of range */
+export function createBm25({ documentsMax, k1 = 1.2, b = 0.75 }: Bm25Settings): Bm25 {
+  if (!(Number.isInteger(documentsMax) && documentsMax >= 1)) throw new RangeError(`bm25: documentsMax must be a whole number >= 1, got ${documentsMax}`);
+  if (!(k1 >= 0 && Number.isFinite(k1))) throw new RangeError(`bm25: k1 must be a number >= 0, got ${k1}`);
+  if (!(b >= 0 && b <= 1)) throw new RangeError(`bm25: b must be 0 to 1, got ${b}`);
+  const byKey = new Map<string, Document>(); // in the order they were added
+  const bySlot = new Map<number, Document>();
+  const index = new Map<string, Postings>();
+  let [nextSlot, totalLength] = [0, 0];
+
+  function remove(key: string): boolean {
+    const document = byKey.get(key);
+    if (document === undefined) return false;
+    byKey.delete(key);
+    bySlot.delete(document.slot);
+    totalLength -= document.length;
+    for (const [word] of document.counts) {
+      const postings = index.get(word) as Postings;
+      postings.df -= 1;
+      if (postings.df === 0) index.delete(word);
+      else if (postings.df * 2 < postings.slots.length) compact(postings);
+    }
+    return true;
+  }
+
+  function compact(postings: Postings): void {
+    let kept = 0;
+    for (let i = 0; i < postings.slots.length; i += 1) {
+      if (!bySlot.has(postings.slots[i])) continue;
+      postings.slots[kept] = postings.slots[i];
+      postings.tf[kept] = postings.tf[i];
+      kept += 1;
+    }
+    postings.slots.length = kept;
+    postings.tf.length = kept;
+  }
+
+  function add(key: string, words: readonly string[]): string | undefined {
+    remove(key);
+    const oldest = byKey.size >= documentsMax ? (byKey.keys().next().value as string) : undefined;
+    if (oldest !== undefined) remove(oldest);
+    const document: Document = { key, slot: nextSlot, length: words.length, counts: [...count(words)] };
+    nextSlot += 1;
+    byKey.set(key, document);
+    bySlot.set(document.slot, document);
+    totalLength += document.length;
+    for (const [word, tf] of document.counts) {
+      const postings = index.get(word) ?? { slots: [], tf: [], df: 0 };
+      index.set(word, postings);
+      postings.slots.push(document.slot);
+      postings.tf.push(tf);
+      postings.df += 1;
+    }
+    return oldest;
+  }
+
+  function search(words: readonly string[], K: number): Hit[] {
+    const scores = new Map<number, number>();
+    const average = totalLength / byKey.size;
+    for (const [word, times] of count(words)) {
+      const postings = index.get(word);
+      if (postings === undefined) continue;
+      const idf = times * Math.log(1 + (byKey.size - postings.df + 0.5) / (postings.df + 0.5));
+      for (let i = 0; i < postings.slots.length; i += 1) {
+        const document = bySlot.get(postings.slots[i]);
+        if (document === undefined) continue;
+        const tf = postings.tf[i];
+        scores.set(document.slot, (scores.get(document.slot) ?? 0) + (idf * tf * (k1 + 1)) / (tf + k1 * (1 - b + (b * document.length) / average)));
+      }
+    }
+    return best(scores, K).map(([slot, score]) => ({ key: (bySlot.get(slot) as Document).key, score }));
+  }
+
+  return {
+    get size() { return byKey.size; },
+    add, remove, search,
+    *documents() { for (const { key, counts } of byKey.values()) yield [key, counts]; },
+  };
+}
+
+function count(words: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
+}
+
+/** The K with the highest scores, ties by the smaller slot: a sorted list of K, as K is small beside the scores. */
+function best(scores: ReadonlyMap<number, number>, K: number): [slot: number, score: number][] {
+  const top: [number, number][] = [];
+  for (const [slot, score] of scores) {
+    const last = top.at(-1);
+    if (top.length >= K && last !== undefined && (score < last[1] || (score === last[1] && slot > last[0]))) continue;
+    let at = top.length;
+    while (at > 0 && (score > top[at - 1][1] || (score === top[at - 1][1] && slot < top[at - 1][0]))) at -= 1;
+    top.splice(at, 0, [slot, score]);
+    if (top.length > K) top.pop();
+  }
+  return top;
+}
