@@ -11,6 +11,8 @@
 /** k of a block, and numbers of a block of a. */
 const KC: u32 = 256;
 const BLOCK: u32 = 8192;
+/** A block of a, four rows side by side: read in order it feeds the tile half as fast again as four rows apart do. */
+const block: usize = memory.data(32768, 16);
 
 /** [K, N] row-major -> panels.  K rows of N columns (a multiple of 8), ldb bytes from row to row */
 export function packed(K: u32, N: u32, b: usize, ldb: usize, out: usize): void {
@@ -48,7 +50,27 @@ export function packedTransposed(K: u32, N: u32, b: usize, ldb: usize, out: usiz
   }
 }
 
-/** c [M, N] += a [M, K] b.  lda, ldc bytes from row to row; panel: bytes from panel to panel of b */
+/** Four rows of a [4, K] -> [K, 4].  K a multiple of 4 */
+// @ts-ignore: decorator
+@inline
+function interleave(K: u32, a: usize, lda: usize, out: usize): void {
+  for (let k: usize = 0; k < (<usize>K << 2); k += 16, out += 64) {
+    const r0 = v128.load(a + k);
+    const r1 = v128.load(a + lda + k);
+    const r2 = v128.load(a + 2 * lda + k);
+    const r3 = v128.load(a + 3 * lda + k);
+    const l = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
+    const h = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
+    const m = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
+    const n = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
+    v128.store(out, v128.shuffle<f32>(l, m, 0, 1, 4, 5));
+    v128.store(out, v128.shuffle<f32>(l, m, 2, 3, 6, 7), 16);
+    v128.store(out, v128.shuffle<f32>(h, n, 0, 1, 4, 5), 32);
+    v128.store(out, v128.shuffle<f32>(h, n, 2, 3, 6, 7), 48);
+  }
+}
+
+/** c [M, N] += a [M, K] b.  K a multiple of 4; lda, ldc bytes from row to row; panel: bytes from panel to panel of b */
 export function product(M: u32, K: u32, N: u32, a: usize, lda: usize, b: usize, panel: usize, c: usize, ldc: usize): void {
   const P = N >> 3;
   for (let k: u32 = 0; k < K; k += KC) {
@@ -59,11 +81,10 @@ export function product(M: u32, K: u32, N: u32, a: usize, lda: usize, b: usize, 
       const from = a + <usize>m * lda + (<usize>k << 2);
       const to = c + <usize>m * ldc;
       const full = rows & ~3;
-      if (full > 0) {
-        for (let p: u32 = 0; p < P; p++) {
-          const at = b + <usize>p * panel + (<usize>k << 5);
-          for (let r: u32 = 0; r < full; r += 4) tile(kc, from + <usize>r * lda, lda, at, to + <usize>r * ldc + (<usize>p << 5), ldc);
-        }
+      for (let r: u32 = 0; r < full; r += 4) interleave(kc, from + <usize>r * lda, lda, block + <usize>r * (<usize>kc << 2));
+      for (let p: u32 = 0; p < P; p++) {
+        const at = b + <usize>p * panel + (<usize>k << 5);
+        for (let r: u32 = 0; r < full; r += 4) tile(kc, block + <usize>r * (<usize>kc << 2), 16, at, to + <usize>r * ldc + (<usize>p << 5), ldc);
       }
       for (let r = full; r < rows; r++) row(kc, P, from + <usize>r * lda, b + (<usize>k << 5), panel, to + <usize>r * ldc);
     }
@@ -81,96 +102,16 @@ export function productOfTransposed(M: u32, K: u32, N: u32, a: usize, lda: usize
       const from = a + <usize>k * lda;
       for (let p: u32 = 0; p < P; p++) {
         const at = b + <usize>p * panel + (<usize>k << 5);
-        for (let r = m; r < end; r += 4) transposedTile(kc, from + (<usize>r << 2), lda, at, c + <usize>r * ldc + (<usize>p << 5), ldc);
+        for (let r = m; r < end; r += 4) tile(kc, from + (<usize>r << 2), lda, at, c + <usize>r * ldc + (<usize>p << 5), ldc);
       }
     }
   }
 }
 
-/** 4 rows of a in order of k. */
+/** c [4, 8] += a^T b for a [K, 4], whose rows are lda bytes apart, and a panel b [K, 8]. */
 // @ts-ignore: decorator
 @inline
-function tile(K: u32, a0: usize, lda: usize, b: usize, c0: usize, ldc: usize): void {
-  let a1 = a0 + lda;
-  let a2 = a1 + lda;
-  let a3 = a2 + lda;
-  const c1 = c0 + ldc;
-  const c2 = c1 + ldc;
-  const c3 = c2 + ldc;
-  let s00 = v128.load(c0);
-  let s01 = v128.load(c0, 16);
-  let s10 = v128.load(c1);
-  let s11 = v128.load(c1, 16);
-  let s20 = v128.load(c2);
-  let s21 = v128.load(c2, 16);
-  let s30 = v128.load(c3);
-  let s31 = v128.load(c3, 16);
-  const end = a0 + (<usize>(K & ~1) << 2);
-  while (a0 < end) {
-    let l = v128.load(b);
-    let r = v128.load(b, 16);
-    let x = v128.load32_splat(a0);
-    s00 = f32x4.add(s00, f32x4.mul(x, l));
-    s01 = f32x4.add(s01, f32x4.mul(x, r));
-    x = v128.load32_splat(a1);
-    s10 = f32x4.add(s10, f32x4.mul(x, l));
-    s11 = f32x4.add(s11, f32x4.mul(x, r));
-    x = v128.load32_splat(a2);
-    s20 = f32x4.add(s20, f32x4.mul(x, l));
-    s21 = f32x4.add(s21, f32x4.mul(x, r));
-    x = v128.load32_splat(a3);
-    s30 = f32x4.add(s30, f32x4.mul(x, l));
-    s31 = f32x4.add(s31, f32x4.mul(x, r));
-    l = v128.load(b, 32);
-    r = v128.load(b, 48);
-    x = v128.load32_splat(a0, 4);
-    s00 = f32x4.add(s00, f32x4.mul(x, l));
-    s01 = f32x4.add(s01, f32x4.mul(x, r));
-    x = v128.load32_splat(a1, 4);
-    s10 = f32x4.add(s10, f32x4.mul(x, l));
-    s11 = f32x4.add(s11, f32x4.mul(x, r));
-    x = v128.load32_splat(a2, 4);
-    s20 = f32x4.add(s20, f32x4.mul(x, l));
-    s21 = f32x4.add(s21, f32x4.mul(x, r));
-    x = v128.load32_splat(a3, 4);
-    s30 = f32x4.add(s30, f32x4.mul(x, l));
-    s31 = f32x4.add(s31, f32x4.mul(x, r));
-    a0 += 8;
-    a1 += 8;
-    a2 += 8;
-    a3 += 8;
-    b += 64;
-  }
-  if ((K & 1) !== 0) {
-    const l = v128.load(b);
-    const r = v128.load(b, 16);
-    let x = v128.load32_splat(a0);
-    s00 = f32x4.add(s00, f32x4.mul(x, l));
-    s01 = f32x4.add(s01, f32x4.mul(x, r));
-    x = v128.load32_splat(a1);
-    s10 = f32x4.add(s10, f32x4.mul(x, l));
-    s11 = f32x4.add(s11, f32x4.mul(x, r));
-    x = v128.load32_splat(a2);
-    s20 = f32x4.add(s20, f32x4.mul(x, l));
-    s21 = f32x4.add(s21, f32x4.mul(x, r));
-    x = v128.load32_splat(a3);
-    s30 = f32x4.add(s30, f32x4.mul(x, l));
-    s31 = f32x4.add(s31, f32x4.mul(x, r));
-  }
-  v128.store(c0, s00);
-  v128.store(c0, s01, 16);
-  v128.store(c1, s10);
-  v128.store(c1, s11, 16);
-  v128.store(c2, s20);
-  v128.store(c2, s21, 16);
-  v128.store(c3, s30);
-  v128.store(c3, s31, 16);
-}
-
-/** 4 columns of a, side by side in memory. */
-// @ts-ignore: decorator
-@inline
-function transposedTile(K: u32, a: usize, lda: usize, b: usize, c0: usize, ldc: usize): void {
+function tile(K: u32, a: usize, lda: usize, b: usize, c0: usize, ldc: usize): void {
   const c1 = c0 + ldc;
   const c2 = c1 + ldc;
   const c3 = c2 + ldc;
