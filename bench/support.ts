@@ -2,9 +2,17 @@
 import type { SuiteOptions } from './main.js';
 import { runParts, type Part } from './parts.js';
 import type { Row } from './report.js';
+import { bitextRows } from './support-bitext.js';
+import { clinc150Rows } from './support-clinc150.js';
+import { reviewRows } from './support-reviews.js';
+import { transferRows } from './support-transfer.js';
 
 /** Speed first: what the other parts leave on the heap must not show. */
 const parts: Record<string, Part> = {
+  bitext: bitextRows,
+  clinc150: clinc150Rows,
+  reviews: reviewRows,
+  transfer: transferRows,
 };
 
 export const support = (options: SuiteOptions): Promise<Row[]> => runParts('support', parts, options);

@@ -13,6 +13,7 @@ import { pack, unpack, type Format, type Header } from '../snapshot.js';
 import { bestTags, decodeBio, tagsOf } from './bio.js';
 import { numberOfPiece, piecesOf } from './pieces.js';
 import { concat, linesOf, textBytes } from './sections.js';
+import { entityKinds, type EntityKind } from './slots.js';
 import { wordList, type WordList } from './words.js';
 
 export interface EntityModel {
@@ -23,6 +24,15 @@ export interface EntityModel {
    * @returns in order, none overlapping, offsets into the text
    */
   predict(text: string, tokens: readonly { start: number; end: number }[]): Span[];
+  /** Those among them that tickets and answers have a name for, with what stands there. */
+  find(text: string, tokens: readonly { start: number; end: number }[]): FoundEntity[];
+}
+
+export interface FoundEntity {
+  kind: EntityKind;
+  value: string;
+  start: number;
+  end: number;
 }
 
 /** Pieces of a text that are read: whoever pastes a page is not answered by its middle. */
@@ -59,18 +69,21 @@ export function entityModel(kinds: readonly string[], words: WordList, forwards:
   for (const { shape } of [forwards, backwards]) {
     if (shape.C !== C || shape.head !== 'each' || shape.V !== words.size) throw new RangeError(`entity model: a network has ${shape.V} words, ${shape.C} tags and the head ${shape.head}, the lists have ${words.size} words and ${kinds.length} kinds; they are of two models`);
   }
+  const named = new Set<string>(entityKinds);
+  function predict(text: string, tokens: readonly { start: number; end: number }[]): Span[] {
+    const pieces = piecesOf(text, tokens).slice(0, piecesMax);
+    const T = pieces.length;
+    if (T === 0) return [];
+    const numbers = Int32Array.from(pieces, (piece) => numberOfPiece(piece, words));
+    const scores = new Float64Array(T * C);
+    addLogSoftmax(forwards.infer(numbers), T, C, scores, (t) => t);
+    addLogSoftmax(backwards.infer(numbers.reverse()), T, C, scores, (t) => T - 1 - t);
+    return decodeBio(pieces, bestTags(scores, T, C), kinds);
+  }
   return {
     kinds,
-    predict(text, tokens) {
-      const pieces = piecesOf(text, tokens).slice(0, piecesMax);
-      const T = pieces.length;
-      if (T === 0) return [];
-      const numbers = Int32Array.from(pieces, (piece) => numberOfPiece(piece, words));
-      const scores = new Float64Array(T * C);
-      addLogSoftmax(forwards.infer(numbers), T, C, scores, (t) => t);
-      addLogSoftmax(backwards.infer(numbers.reverse()), T, C, scores, (t) => T - 1 - t);
-      return decodeBio(pieces, bestTags(scores, T, C), kinds);
-    },
+    predict,
+    find: (text, tokens) => predict(text, tokens).flatMap(({ kind, start, end }) => (named.has(kind) ? [{ kind: kind as EntityKind, value: text.slice(start, end), start, end }] : [])),
   };
 }
 

@@ -13,6 +13,7 @@ import { mix, softmax } from '../linear/temperature.js';
 import { pack, unpack, type Format, type Header } from '../snapshot.js';
 import { undecided, unusualness } from './scope.js';
 import { bytesOf, concat, linesOf, textBytes } from './sections.js';
+import type { WarmStart } from './transfer.js';
 import { scoreRow } from './wide-train.js';
 import { wideFeatures, type WideFeatures } from './wide.js';
 import { numbersOf, wordList, wordOf, type WordList } from './words.js';
@@ -83,14 +84,23 @@ export function saveIntent(calibration: IntentCalibration, { network, words, fea
 
 /** A ModelReader. @throws RangeError that says what is wrong when the parts are not an intent model of this build */
 export function readIntent(parts: readonly Uint8Array[]): IntentModel {
-  const { header, next } = unpack<IntentHeader>([...parts], {}, format);
-  const take = (): Uint8Array => next((bytes) => new Uint8Array(bytes));
-  const network = loadNetwork([take()]);
-  const words = wordList(linesOf(take()));
+  const { header, network, words, take } = open(parts);
   const features = linesOf(take());
   const [idf, W, b] = [0, 1, 2].map(() => new Float32Array(take().buffer));
   const scope = new Float64Array(take().buffer);
   return intentModel(header.calibration, network, words, wideFeatures(features, idf), W, b, scope);
+}
+
+/** What the next model may start from. @throws RangeError as `readIntent` does */
+export function warmStartOf(parts: readonly Uint8Array[]): WarmStart {
+  const { network, words } = open(parts);
+  return { network, words };
+}
+
+function open(parts: readonly Uint8Array[]): WarmStart & { header: IntentHeader; take: () => Uint8Array } {
+  const { header, next } = unpack<IntentHeader>([...parts], {}, format);
+  const take = (): Uint8Array => next((bytes) => new Uint8Array(bytes));
+  return { header, network: loadNetwork([take()]), words: wordList(linesOf(take())), take };
 }
 
 export function intentModel(calibration: IntentCalibration, network: Network, words: WordList, features: WideFeatures, W: Float32Array, b: Float32Array, scope: Float64Array): IntentModel {

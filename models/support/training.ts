@@ -32,6 +32,15 @@ export interface EpochTraining<Result> {
   finish(): Result;
 }
 
+/** Epoch by epoch with what a training goes on from after each; what is returned is the result. */
+export function* trainingSteps<Result>(training: EpochTraining<Result>): Generator<EpochReport & { checkpoint: Uint8Array[] }, Result> {
+  while (training.epoch < training.epochs) {
+    const report = training.next();
+    yield { ...report, checkpoint: training.save() };
+  }
+  return training.finish();
+}
+
 /** One network; its result is the parameters of the best epoch (`network.save()`). */
 export interface NetworkJob {
   sequences: readonly Sequence[];

@@ -10,7 +10,7 @@ import { intentDefaults, trainIntent, type IntentExample, type IntentSettings } 
 import { END, readLanguageModel } from '../../models/support/language.js';
 import { languageDefaults, trainLanguage } from '../../models/support/language-train.js';
 import { scopeQuantiles, unusualness } from '../../models/support/scope.js';
-import type { EpochTraining } from '../../models/support/training.js';
+import { trainingSteps, type EpochTraining } from '../../models/support/training.js';
 import { warmStart } from '../../models/support/transfer.js';
 import { wordList, wordOf } from '../../models/support/words.js';
 import { tokenise } from '../../models/text/tokenise.js';
@@ -89,6 +89,16 @@ describe('intent', () => {
       expect(bytes(run(trainIntent(examples, small, { engine, saved }))).equals(bytes(parts))).toBe(true);
     }
   });
+  it('is the same when it is taken step by step, from the checkpoint of any', () => {
+    const steps = trainingSteps(trainIntent(examples, small, { engine }));
+    const third = [steps.next(), steps.next(), steps.next()][2];
+    if (third.done === true) throw new Error('three of six epochs cannot be all');
+    expect(third.value).toMatchObject({ epoch: 3, epochs: 6 });
+    const rest = trainingSteps(trainIntent(examples, small, { engine, saved: third.value.checkpoint }));
+    let next = rest.next();
+    while (next.done !== true) next = rest.next();
+    expect(bytes(next.value).equals(bytes(parts))).toBe(true);
+  });
   it('says what is wrong with bytes that are no model', () => {
     const broken = bytes(parts);
     broken[broken.length >> 1] ^= 1;
@@ -145,6 +155,7 @@ describe('entities', () => {
       expect({ text, found: model.predict(text, tokens) }).toEqual({ text, found: entities });
     }
     expect(model.predict('', [])).toEqual([]);
+    expect(model.find('where is order 7654321?', tokenise('where is order 7654321?', 'en'))).toEqual([{ kind: 'order', value: '7654321', start: 15, end: 22 }]);
   });
   it('go on bit for bit after a cut, also between the two directions', () => {
     const whole = bytes(run(trainEntities(examples, settings, { engine })));
