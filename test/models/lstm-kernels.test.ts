@@ -34,6 +34,11 @@ describe('the kernels', () => {
     kernels.exponentials(8, at);
     expect([...memory.f32(at, 8).subarray(0, 4)]).toEqual([0, 0, 0, 1]);
     expect(memory.f32(at, 8)[5]).toBe(memory.f32(at, 8)[4]);
+    for (const of of [kernels.exponentials, kernels.hyperbolicTangents]) {
+      memory.f32(at, 4).set([NaN, 1, NaN, -1]); // a training that has diverged must show it
+      of(4, at);
+      expect([...memory.f32(at, 4)].map(Number.isNaN)).toEqual([true, false, true, false]);
+    }
   });
 });
 
