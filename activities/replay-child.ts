@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { ArtefactRef } from '../pipelines/runtime/artefacts.js';
 import type { NatsEndpoint } from '../pipelines/runtime/jetstream/connect.js';
 import type { PartHashes } from '../pipelines/runtime/state-hashes.js';
 import type { PublicConfig } from '../schemas/config.js';
@@ -16,6 +17,8 @@ export interface ReplayRequest {
   /** sequence of the last message that is folded */
   to: number;
   eventsPerSecond?: number | undefined;
+  /** leaves the state as this artefact */
+  keepAs?: { name: string; version: number } | undefined;
 }
 
 export interface ReplayResult extends PartHashes {
@@ -24,6 +27,8 @@ export interface ReplayResult extends PartHashes {
   seconds: number;
   /** promotions on the way whose artefact is gone, as `model version`: there the replay went on with the model before */
   gone: string[];
+  /** of the state, where it was to be kept */
+  ref?: ArtefactRef;
 }
 
 export type ReplayAnswer =

@@ -8,12 +8,11 @@ import { foldSettings, foldStep, type FoldState } from '../pipelines/fold.js';
 import { Folding } from '../pipelines/runtime/folding.js';
 import { jetstreamArtefacts } from '../pipelines/runtime/jetstream/artefacts.js';
 import { connectNats } from '../pipelines/runtime/jetstream/connect.js';
-import { jetstreamLog } from '../pipelines/runtime/jetstream/log.js';
+import { jetstreamEvents } from '../pipelines/runtime/jetstream/remains.js';
 import { stderrLogger } from '../pipelines/runtime/log-line.js';
 import { replay } from '../pipelines/runtime/replay.js';
 import { partHashes } from '../pipelines/runtime/state-hashes.js';
 import { AftercareError, messageOf } from '../schemas/errors.js';
-import { streams } from '../schemas/subjects.js';
 import type { ReplayAnswer, ReplayRequest, ReplayResult } from './replay-child.js';
 
 /** No coupon of a replay is meant to be redeemed. */
@@ -40,12 +39,13 @@ async function run(request: ReplayRequest): Promise<ReplayResult> {
       saidMs = performance.now();
       void send({ type: 'progress', seq: folding.seq, events: folding.events });
     };
-    await replay(jetstreamLog(nc, streams.events), folding, { shard, to, eventsPerSecond, onProgress });
+    await replay(jetstreamEvents(nc), folding, { shard, to, eventsPerSecond, onProgress });
     const chunks = step.snapshot(state);
     const hashes = await partHashes(folding.seq, chunks);
     const seconds = (performance.now() - startMs) / 1000;
     const gone = folding.gone.map(({ model, version }) => `${model} ${version}`);
-    return { ...hashes, events: folding.events, rejects: folding.rejects, seconds, gone };
+    const ref = request.keepAs === undefined ? undefined : await artefacts.put(request.keepAs.name, request.keepAs.version, chunks);
+    return { ...hashes, events: folding.events, rejects: folding.rejects, seconds, gone, ...(ref !== undefined && { ref }) };
   } finally {
     await nc.close();
   }

@@ -6,6 +6,7 @@ import { addDemo } from './commands/demo.js';
 import { addImport } from './commands/import.js';
 import { addParts } from './commands/parts.js';
 import { addPublish } from './commands/publish.js';
+import { addForget } from './commands/forget.js';
 import { addRebuild } from './commands/rebuild.js';
 import { addRisk } from './commands/risk.js';
 import { addRejects } from './commands/rejects.js';
@@ -20,7 +21,7 @@ const program = new Command('aftercare')
   .version(version)
   .showHelpAfterError('(add --help for how it is used)');
 
-for (const add of [addUp, addDemo, addImport, addPublish, addAsk, addRisk, addSql, addRejects, addStatus, addWorkflow, addRebuild, addParts]) add(program);
+for (const add of [addUp, addDemo, addImport, addPublish, addAsk, addRisk, addSql, addRejects, addStatus, addWorkflow, addRebuild, addForget, addParts]) add(program);
 
 // A reader that has seen enough (`| head`) closes the pipe: that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -34,7 +34,12 @@ export interface StoredMessage {
   /** broker's time, milliseconds since 1970 */
   receivedMs: number;
   body: Uint8Array;
+  /** What is left of it: lines that are `forgottenLine` were taken out, and the others have kept their positions. */
+  remains?: true;
 }
+
+/** Stands in `remains` for a line of a customer who was forgotten. */
+export const forgottenLine = 0x2d; // -
 
 export interface Reject {
   position: number;
@@ -100,7 +105,7 @@ interface LineContext {
 }
 
 /** Start and end of each line that is not blank; undefined when there are too many. */
-function lineEnds(body: Uint8Array): number[] | undefined {
+export function lineEnds(body: Uint8Array): number[] | undefined {
   const ends: number[] = [];
   let start = 0;
   while (start < body.length) {
@@ -122,6 +127,7 @@ function isBlank(body: Uint8Array, start: number, end: number): boolean {
 
 function decodeLine(context: LineContext, index: number, line: Uint8Array): void {
   const { message, target } = context;
+  if (message.remains === true && line.length === 1 && line[0] === forgottenLine) return;
   const position = positionOf(message.seq, index);
   const reject = (reason: RejectReason, detail: string): void => target.reject({ position, reason, detail, body: line });
   if (!isUtf8(line)) return reject('not_utf8', 'body is not UTF-8; encode it as UTF-8');

@@ -35,3 +35,31 @@ export const rebuildsTable: Table<RebuildRow> = {
   partitionBy: 'toYYYYMM(at)',
   orderBy: ['at', 'shard'],
 };
+
+export interface ForgetReceiptRow {
+  run: string;
+  atMs: number;
+  key: string;
+  shard: number;
+  seq: number;
+  place: string;
+  removed: number;
+  note: string;
+}
+
+export const forgetReceiptsTable: Table<ForgetReceiptRow> = {
+  name: 'forget_receipts',
+  comment: 'What was removed where when a customer was forgotten; the customer is a hash',
+  columns: [
+    column('run', 'text', 'The run of the workflow', (r) => r.run, zstd),
+    column('at', 'time', 'When it started', (r) => r.atMs, sorted),
+    column('customer_sha256', 'text', 'sha256 of the customer, hexadecimal', (r) => r.key, zstd),
+    column('shard', 'u16', 'Partition of the customer', (r) => r.shard),
+    column('seq', 'u64', 'Sequence of EVENTS up to which nothing of the customer is left', (r) => r.seq, sorted),
+    column('place', 'label', 'Where: a table, a stream, the state', (r) => r.place),
+    column('removed', 'u64', 'Rows, messages or states', (r) => r.removed, zstd),
+    column('note', 'text', 'What was done, and what is left to do', (r) => r.note, zstd),
+  ],
+  partitionBy: 'toYYYYMM(at)',
+  orderBy: ['customer_sha256', 'at', 'place'],
+};

@@ -73,6 +73,15 @@ export const NeighboursRequest = Type.Object(
   { ...strict, title: 'NeighboursRequest', description: 'A page of items with their neighbours' },
 );
 
+/** Between a shard and the workflow `forget`: a state of the shard's stream, as an artefact. */
+export const AdoptRequest = Type.Object(
+  {
+    ref: Type.Object({ name: Type.String({ maxLength: 64 }), version: Type.Integer({ minimum: 0 }), sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }), bytes: Type.Integer({ minimum: 0 }) }, strict),
+    seq: Type.Integer({ minimum: 0, description: 'Sequence of EVENTS that it has folded up to' }),
+  },
+  { ...strict, title: 'AdoptRequest', description: 'The state that takes the live one\'s place' },
+);
+
 export type RecommendRequest = Static<typeof RecommendRequest>;
 export type SimilarRequest = Static<typeof SimilarRequest>;
 export type ProfileRequest = Static<typeof ProfileRequest>;

@@ -11,12 +11,13 @@
  *              alerts.risk.<level>        review or block
  *              replies.<customer>         the answer to a ticket
  *              alerts.support.<reason>    a ticket that a person gets, and why
+ *   REMAINS    remains.<shard>.<sequence> what is left of a message of EVENTS of which some lines were forgotten
  *   ARTEFACTS  art.<name>.<version>.>     what workflows made: data sets, exports, models
  */
 import { eventTypes, type EventType } from './events.js';
 
-export const streams = { events: 'EVENTS', out: 'OUT', dlq: 'DLQ', decisions: 'DECISIONS', artefacts: 'ARTEFACTS' } as const;
-export const buckets = { leases: 'aftercare-leases', cuts: 'aftercare-cuts', live: 'aftercare-live' } as const;
+export const streams = { events: 'EVENTS', out: 'OUT', dlq: 'DLQ', decisions: 'DECISIONS', artefacts: 'ARTEFACTS', remains: 'REMAINS' } as const;
+export const buckets = { leases: 'aftercare-leases', cuts: 'aftercare-cuts', live: 'aftercare-live', forgotten: 'aftercare-forgotten' } as const;
 
 /** The type token of an envelope whose lines may be of any type. */
 export const batchType = 'batch';
@@ -26,6 +27,7 @@ const subjectTypes: ReadonlySet<string> = new Set([...eventTypes, batchType]);
 /** The subject that a producer publishes to. */
 export const eventSubject = (type: SubjectType, customer: string): string => `events.${type}.${customer}`;
 export const shardFilter = (shard: number): string => `ev.${shard}.>`;
+export const remainsSubject = (shard: number | '*', seq: number | '*'): string => `remains.${shard}.${seq}`;
 export const outSubject = (shard: number): string => `out.${shard}`;
 export const answersSubject = (shard: number): string => `out.answers-${shard}`;
 export const dlqSubject = (reason: string): string => `dlq.${reason}`;

@@ -5,7 +5,7 @@ import { Click, Forget, Label, Promote, Purchase, Refund, Retire, Ticket, type E
 import { evaluationsTable, modelsTable, trainingRunsTable } from './model-tables.js';
 import { intentConfusionTable, ticketLabelsTable, ticketsTable } from './support-tables.js';
 import { modelMetricsTable, riskDecisionsTable, riskLabelsTable } from './risk-tables.js';
-import { rebuildsTable } from './ops-tables.js';
+import { forgetReceiptsTable, rebuildsTable } from './ops-tables.js';
 import { said, seqComment, sorted, streamSeq, zstd } from './table-texts.js';
 
 export interface EventRow {
@@ -251,7 +251,7 @@ export const tables = {
   events: eventsTable, rejects: rejectsTable, recommendations: recommendationsTable, item_neighbours: itemNeighboursTable, promotions: promotionsTable, coupons: couponsTable,
   risk_decisions: riskDecisionsTable, risk_labels: riskLabelsTable, model_metrics: modelMetricsTable,
   tickets: ticketsTable, ticket_labels: ticketLabelsTable, intent_confusion: intentConfusionTable,
-  rebuilds: rebuildsTable,
+  rebuilds: rebuildsTable, forget_receipts: forgetReceiptsTable,
   models: modelsTable, training_runs: trainingRunsTable, evaluations: evaluationsTable,
 } as const;
 export type TableName = keyof typeof tables;

@@ -8,6 +8,8 @@ export const refreshSvdScheduleId = 'refresh-svd';
 export const tuneBlendType = 'tuneBlend';
 export const tuneBlendScheduleId = 'tune-blend';
 export const rebuildType = 'rebuild';
+/** Also the id of the run: there is one at a time. */
+export const forgetType = 'forget';
 export const progressQueryName = 'progress';
 export const retrainType = 'retrain';
 export const scheduledRetrainType = 'scheduledRetrain';

@@ -1,9 +1,10 @@
 import { ServiceError, WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
-import { TemporalFailure } from '@temporalio/common';
+import { TemporalFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { AftercareError, dispositionOf, messageOf, type ErrorCode } from '../schemas/errors.js';
 import { callTemporal } from './client.js';
 import type { exportNeighbours, ExportNeighboursInput, ExportNeighboursResult } from './export-neighbours.js';
-import { exportNeighboursType, exportScheduleId, rebuildType, refreshSvdScheduleId, refreshSvdType, taskQueue, tuneBlendScheduleId, tuneBlendType } from './names.js';
+import type { forget, ForgetInput, ForgetResult } from './forget.js';
+import { exportNeighboursType, exportScheduleId, forgetType, rebuildType, refreshSvdScheduleId, refreshSvdType, taskQueue, tuneBlendScheduleId, tuneBlendType } from './names.js';
 import type { rebuild, RebuildInput, RebuildResult } from './rebuild.js';
 import type { refreshSvd, RefreshSvdInput, RefreshSvdResult } from './refresh-svd.js';
 import type { tuneBlend, TuneBlendInput, TuneBlendResult } from './tune-blend.js';
@@ -17,6 +18,7 @@ export interface Started<Result> {
 export type StartedExport = Started<ExportNeighboursResult>;
 export type StartedRefresh = Started<RefreshSvdResult>;
 export type StartedTuning = Started<TuneBlendResult>;
+export type StartedForget = Started<ForgetResult>;
 export type StartedRebuild = Started<RebuildResult>;
 
 export interface RunOptions {
@@ -64,10 +66,20 @@ export function runRebuild(client: Client, input: RebuildInput, options: RunOpti
   return run<typeof rebuild>(client, rebuildType, rebuildType, input, options);
 }
 
+/**
+ * Takes customers out of everything, now.
+ * @throws AftercareError refused while another run does the same; otherwise as `runExportNeighbours`
+ */
+export function runForget(client: Client, input: ForgetInput, options: RunOptions): Promise<StartedForget> {
+  return run<typeof forget>(client, forgetType, forgetType, input, options, forgetType).catch((error: unknown) => {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    throw new AftercareError('refused', 'forget: another run is under way, and two would undo each other\'s state; start this one when it has ended', { cause: error });
+  });
+}
+
 type OneInput = (input: never) => Promise<unknown>;
 
-async function run<Flow extends OneInput>(client: Client, type: string, prefix: string, input: Parameters<Flow>[0], options: RunOptions): Promise<Started<Awaited<ReturnType<Flow>>>> {
-  const workflowId = `${prefix}-${new Date().toISOString()}`;
+async function run<Flow extends OneInput>(client: Client, type: string, prefix: string, input: Parameters<Flow>[0], options: RunOptions, workflowId = `${prefix}-${new Date().toISOString()}`): Promise<Started<Awaited<ReturnType<Flow>>>> {
   const handle = await callTemporal(client, () => client.workflow.start(type, { taskQueue, workflowId, args: [input] }));
   const started = { workflowId, runId: handle.firstExecutionRunId };
   return options.wait ? { ...started, result: (await resultOf(client, handle, options.onProgress)) as Awaited<ReturnType<Flow>> } : started;

@@ -7,13 +7,13 @@ import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamCommits } from '../../pipelines/runtime/jetstream/commits.js';
 import { jetstreamLeases } from '../../pipelines/runtime/jetstream/leases.js';
-import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
+import { jetstreamForgotten } from '../../pipelines/runtime/jetstream/forgotten.js';
+import { jetstreamEvents } from '../../pipelines/runtime/jetstream/remains.js';
 import { stderrLogger } from '../../pipelines/runtime/log-line.js';
 import { serveShard } from '../../pipelines/runtime/serve.js';
 import { defaultShardSettings, runShard, type ShardParts } from '../../pipelines/runtime/shard.js';
 import { snapshotFiles } from '../../pipelines/runtime/snapshot-files.js';
 import { publicConfig } from '../../schemas/config.js';
-import { streams } from '../../schemas/subjects.js';
 import type { Endpoints } from '../../servers/endpoints.js';
 import { partPatienceMs, type Context } from '../context.js';
 import { couponSecret } from '../coupon-secret.js';
@@ -24,18 +24,21 @@ export async function runShardProcess(context: Context, endpoints: Endpoints, sh
   const nc = await connectNats(endpoints.nats, `aftercare shard ${shardNumbers.join(',')}`, partPatienceMs);
   const logger = stderrLogger('shard');
   const shards = config.AFTERCARE_SHARDS;
+  const artefacts = jetstreamArtefacts(nc);
+  const forgotten = await jetstreamForgotten(nc, config.AFTERCARE_REPLICAS);
   const shared: Omit<ShardParts<FoldState>, 'shard'> = {
     shards,
     holder: `${hostname()}/${process.pid}`,
-    events: jetstreamLog(nc, streams.events),
+    events: jetstreamEvents(nc),
     commits: jetstreamCommits(nc),
-    artefacts: jetstreamArtefacts(nc),
+    artefacts,
     leases: await jetstreamLeases(nc, config.AFTERCARE_LEASE_MS, config.AFTERCARE_REPLICAS),
+    floorOf: (shard) => forgotten.floorOf(shard),
     snapshots: snapshotFiles(join(dataDir, 'snapshots'), logger),
     step: foldStep(foldSettings(config, couponSecret(context)), loadKernel()),
     settings: { ...defaultShardSettings, snapshotMessages: config.AFTERCARE_SNAPSHOT_MESSAGES, snapshotMs: config.AFTERCARE_SNAPSHOT_MS },
     logger,
-    onLive: (live) => serveShard(live, { nc, shards, version, settings: publicConfig(config) }),
+    onLive: (live) => serveShard(live, { nc, shards, version, settings: publicConfig(config), artefacts }),
   };
   try {
     await Promise.all(shardNumbers.map((shard) => runShard({ ...shared, shard }, signal)));

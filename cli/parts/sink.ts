@@ -6,6 +6,7 @@ import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamCommits } from '../../pipelines/runtime/jetstream/commits.js';
 import { jetstreamCuts } from '../../pipelines/runtime/jetstream/cuts.js';
 import { jetstreamLeases } from '../../pipelines/runtime/jetstream/leases.js';
+import { jetstreamEvents } from '../../pipelines/runtime/jetstream/remains.js';
 import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
 import { jetstreamMessages } from '../../pipelines/runtime/jetstream/messages.js';
 import { stderrLogger } from '../../pipelines/runtime/log-line.js';
@@ -32,7 +33,7 @@ export async function runSinkProcess({ config }: Context, endpoints: Endpoints, 
     await runSinks({
       shards: config.AFTERCARE_SHARDS,
       holder: `${hostname()}/${process.pid}`,
-      events: jetstreamLog(nc, streams.events),
+      events: jetstreamEvents(nc),
       out: jetstreamLog(nc, streams.out),
       commits: jetstreamCommits(nc),
       leases: await jetstreamLeases(nc, config.AFTERCARE_LEASE_MS, config.AFTERCARE_REPLICAS),

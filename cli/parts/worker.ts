@@ -6,6 +6,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type ActivityInterceptorsFactory, type LogEntry } from '@temporalio/worker';
 import { createCutActivities } from '../../activities/cut.js';
 import { createExportActivities } from '../../activities/export-neighbours.js';
+import { createForgetActivities } from '../../activities/forget.js';
 import { createRebuildActivities } from '../../activities/rebuild.js';
 import { createWatchActivities } from '../../activities/live-metrics.js';
 import { createSvdActivities } from '../../activities/refresh-svd.js';
@@ -68,7 +69,7 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
       taskQueue,
       activities: {
         ...createExportActivities(effects), ...createSvdActivities(effects), ...createBlendActivities(effects), ...createRebuildActivities(effects),
-        ...createCutActivities(effects), ...createTrainActivities(effects), ...createRegistryActivities(effects), ...createWatchActivities(effects),
+        ...createCutActivities(effects), ...createTrainActivities(effects), ...createRegistryActivities(effects), ...createWatchActivities(effects), ...createForgetActivities(effects),
       },
       ...(existsSync(options.bundlePath) ? { workflowBundle: { codePath: options.bundlePath } } : { workflowsPath: compiledPath('workflows/index.js') }),
       interceptors: { activity: [countInto(status)] },

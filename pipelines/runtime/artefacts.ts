@@ -40,6 +40,8 @@ export interface Artefacts {
   load(ref: ArtefactRef): Promise<Uint8Array[]>;
   /** The whole ones of a name, the newest version first; whether their bytes are undamaged `get` and `load` prove. */
   list(name: string): Promise<ArtefactRef[]>;
+  /** Removes a version; it is no error when there is none. */
+  drop(name: string, version: number): Promise<void>;
   /** Marks it as promoted, so that it is kept however many come after. @throws AftercareError bad_file when it is gone */
   keep(ref: ArtefactRef): Promise<void>;
 }

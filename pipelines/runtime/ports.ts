@@ -3,6 +3,7 @@
  * the same suite in test/contract/.
  *
  *   MessageLog    EVENTS and OUT, read in order          jetstream/log.ts        memory/log.ts
+ *   Remains       messages of which lines are gone       jetstream/remains.ts    memory/log.ts
  *   CommitLog     out.<shard>, one fenced append;        jetstream/commits.ts    memory/log.ts
  *                 out.answers-<shard>, beside them
  *   Leases        who owns a shard                       jetstream/leases.ts     memory/leases.ts
@@ -29,6 +30,17 @@ export interface MessageLog {
   open(fromSeq: number, subject?: string): Promise<LogCursor>;
   /** Sequence of the newest message that is there, 0 when there is none. @param subject  filter; of all when undefined */
   lastSeq(subject?: string): Promise<number>;
+}
+
+/** Messages of EVENTS of which lines were forgotten: what is left of them, under their own sequence. */
+export interface Remains {
+  /** @param subject  filter as for the log itself  @param fromSeq  first sequence of interest */
+  list(fromSeq: number, subject?: string): Promise<number[]>;
+  get(seq: number): Promise<StoredMessage | undefined>;
+  /** Tells sequences that come from now on. @returns ends it */
+  watch(onRemains: (seq: number) => void, subject?: string): () => void;
+  /** Durable when it resolves. The shard is that of the message's subject. */
+  put(message: StoredMessage): Promise<void>;
 }
 
 export interface StoredCommit {
@@ -82,6 +94,8 @@ export interface Snapshots {
   newest(shard: number, seqMax: number): Promise<Snapshot | undefined>;
   /** Durable when it resolves; older ones but one are dropped. */
   save(shard: number, snapshot: Snapshot): Promise<void>;
+  /** As `save`, and when it resolves there is no other one. */
+  replace(shard: number, snapshot: Snapshot): Promise<void>;
 }
 
 /** A sink's progress in one log: everything up to `done` is stored, `cut` may be stored in part. */

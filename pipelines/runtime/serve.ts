@@ -9,7 +9,7 @@
 import { Svcm, type Service } from '@nats-io/services';
 import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { messageOf } from '../../schemas/errors.js';
-import { BasketRequest, errorHeaders, kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, riskRequestCheck, SimilarRequest, type BasketAnswer, type SimilarAnswer } from '../../schemas/services.js';
+import { AdoptRequest, BasketRequest, errorHeaders, kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, riskRequestCheck, SimilarRequest, type BasketAnswer, type SimilarAnswer } from '../../schemas/services.js';
 import { limits } from '../../schemas/limits.js';
 import { partitionOf, serviceSubject, shardServiceSubject } from '../../schemas/subjects.js';
 import type { FoldState } from '../fold.js';
@@ -17,6 +17,7 @@ import { basket, basketOfAll, neighbours, profile, recommend, similar } from '..
 import { statsOf } from '../recommend/state.js';
 import { riskAnswer, riskStats } from '../risk/serve.js';
 import type { PublicConfig } from '../../schemas/config.js';
+import type { Artefacts } from './artefacts.js';
 import type { LiveShard } from './shard.js';
 import type { PartHashes } from './state-hashes.js';
 
@@ -26,6 +27,8 @@ export interface ServeOptions {
   version: string;
   /** what the shard folds with, for whoever folds the same again */
   settings: PublicConfig;
+  /** where a state is that shall take the live one's place */
+  artefacts: Artefacts;
 }
 
 /** A failed request: an HTTP-like code and a sentence. */
@@ -48,6 +51,7 @@ const checks = {
   neighbours: requestCheck(NeighboursRequest),
   basket: requestCheck(BasketRequest),
   risk: riskRequestCheck(),
+  adopt: requestCheck(AdoptRequest),
 };
 
 /** Starts answering for a live shard. @returns stops it, letting what was asked be answered */
@@ -116,7 +120,7 @@ export interface ShardState extends PartHashes {
 }
 
 /** What this shard answers out of its own memory. */
-function shardHandlers(live: LiveShard<FoldState>, { settings }: ServeOptions) {
+function shardHandlers(live: LiveShard<FoldState>, { settings, artefacts }: ServeOptions) {
   const place = () => ({ shard: live.shard, seq: live.seq });
   return {
     async recommend(body: Uint8Array) {
@@ -140,6 +144,11 @@ function shardHandlers(live: LiveShard<FoldState>, { settings }: ServeOptions) {
     },
     hash: () => Promise.resolve({ shard: live.shard, seq: live.seq, hash: live.hash() }),
     state: async (): Promise<ShardState> => ({ shard: live.shard, ...(await live.hashes()), settings }),
+    async adopt(body: Uint8Array) {
+      const { ref, seq } = valid(checks.adopt(body));
+      await live.adopt({ seq, chunks: await artefacts.load(ref) });
+      return { shard: live.shard, seq };
+    },
     status: () => Promise.resolve(shardStatus(live)),
   };
 }

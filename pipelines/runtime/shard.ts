@@ -16,7 +16,7 @@ import { appendSurely, createCommitter, type Committer } from './committer.js';
 import { createRecorder, type Recorder } from './recorder.js';
 import { Folding } from './folding.js';
 import type { Logger } from './log-line.js';
-import type { CommitLog, Lease, Leases, LogCursor, MessageLog, Snapshots } from './ports.js';
+import type { CommitLog, Lease, Leases, LogCursor, MessageLog, Snapshot, Snapshots } from './ports.js';
 import { partHashes, type PartHashes } from './state-hashes.js';
 
 export interface ShardSettings {
@@ -29,9 +29,6 @@ export interface ShardSettings {
   /** ... or this many milliseconds, whichever comes first */
   snapshotMs: number;
 }
-
-/** A server that comes back is heard of within seconds: longer than this, there is nothing more to come. */
-const idleMsMax = 20_000;
 
 export const defaultShardSettings: ShardSettings = { batchEventsMax: 1000, sliceMs: 4, snapshotMessages: 500_000, snapshotMs: 60_000 };
 
@@ -46,6 +43,8 @@ export interface ShardParts<State> {
   artefacts: Artefacts;
   leases: Leases;
   snapshots: Snapshots;
+  /** Sequence below which no snapshot may be used any more: those hold who was forgotten, and the stream does not say so again. 0 without one. */
+  floorOf?: (shard: number) => Promise<number>;
   step: Step<State>;
   settings: ShardSettings;
   logger: Logger;
@@ -71,6 +70,12 @@ export interface LiveShard<State> {
    * @throws AftercareError closed when the shard is given up before
    */
   hashes(): Promise<PartHashes>;
+  /**
+   * Another state of the same stream takes the place of this one and of every snapshot; the shard starts again from it, as after a
+   * crash.
+   * @throws AftercareError bad_request when its sequence is not committed yet
+   */
+  adopt(snapshot: Snapshot): Promise<void>;
   /** Puts answers on record; resolves when they are durable. */
   record(decisions: Decision[]): Promise<{ commitSeq: number; first: number }>;
 }
@@ -125,9 +130,10 @@ async function takeOver<State>(parts: ShardParts<State>, lease: Lease): Promise<
 
 async function restore<State>(parts: ShardParts<State>, to: number): Promise<{ state: State; seq: number }> {
   const { shard, step, logger } = parts;
+  const floor = (await parts.floorOf?.(shard)) ?? 0;
   for (let seqMax = to; ;) {
     const snapshot = await parts.snapshots.newest(shard, seqMax);
-    if (snapshot === undefined) return { state: step.empty(), seq: 0 };
+    if (snapshot === undefined || snapshot.seq < floor) return { state: step.empty(), seq: 0 };
     try {
       return { state: step.restore(snapshot.chunks), seq: snapshot.seq };
     } catch (error) {
@@ -145,6 +151,7 @@ class OwnedShard<State> {
   #saving: Promise<void> | undefined;
   /** who waits for the hashes of the next snapshot */
   #asking: { resolve: (hashes: Promise<PartHashes>) => void; reject: (error: Error) => void }[] = [];
+  #adopting: { snapshot: Snapshot; resolve: () => void; reject: (error: unknown) => void } | undefined;
   /** what is folded up to here was committed before: its decisions are known, and are not committed again */
   readonly #silentTo: number;
   readonly #folding: Folding<State>;
@@ -185,15 +192,19 @@ class OwnedShard<State> {
     return new Promise((resolve, reject) => this.#asking.push({ resolve, reject }));
   }
 
+  adopt(snapshot: Snapshot): Promise<void> {
+    const { shard } = this.parts;
+    if (this.#adopting !== undefined) return Promise.reject(new AftercareError('bad_request', `shard ${shard} is taking another state already`));
+    if (snapshot.seq > this.committer.committedTo) return Promise.reject(new AftercareError('bad_request', `shard ${shard} has committed ${this.committer.committedTo}, and the state is of ${snapshot.seq}`));
+    return new Promise((resolve, reject) => { this.#adopting = { snapshot, resolve, reject }; });
+  }
+
   /** Folds what was committed before; an answer from an older state would be stale. */
   async catchUp(signal: AbortSignal): Promise<void> {
-    let idleSinceMs = performance.now();
     while (this.seq < this.#silentTo && !signal.aborted) {
       const messages = await this.cursor.take(this.parts.settings.batchEventsMax, 1000);
-      if (messages.length > 0) idleSinceMs = performance.now();
-      // The message `to` itself may have been purged since, and nothing have come after it. What comes late after all is
-      // still folded silently.
-      if (performance.now() - idleSinceMs > idleMsMax) break;
+      // The message `to` itself may have been deleted since, and nothing have come after it.
+      if (messages.length === 0 && (await this.parts.events.lastSeq(shardFilter(this.parts.shard))) <= this.seq) break;
       await this.#foldSome(messages);
     }
   }
@@ -205,16 +216,38 @@ class OwnedShard<State> {
       while (!signal.aborted) {
         await this.#foldSome(await this.cursor.take(this.parts.settings.batchEventsMax, 50));
         committer.check();
+        if (this.#adopting !== undefined && (await this.#adopt())) return;
         if (this.#asking.length > 0 || this.#snapshotDue()) await this.#snapshot();
       }
       await committer.drain();
       await this.#snapshot();
     } finally {
-      for (const { reject } of this.#asking.splice(0)) reject(new AftercareError('closed', `shard ${this.parts.shard} is given up; ask again`));
+      const givenUp = new AftercareError('closed', `shard ${this.parts.shard} is given up; ask again`);
+      for (const { reject } of this.#asking.splice(0)) reject(givenUp);
+      this.#adopting?.reject(givenUp);
       await stopServing?.();
       await this.#recorder.drain();
       await this.#saving;
     }
+  }
+
+  /** @returns whether the state of this owner is over */
+  async #adopt(): Promise<boolean> {
+    const { snapshot, resolve, reject } = this.#adopting ?? {};
+    if (snapshot === undefined) return false;
+    const { shard, snapshots, logger } = this.parts;
+    await this.#saving;
+    await this.committer.drain();
+    try {
+      await snapshots.replace(shard, snapshot);
+    } catch (error) {
+      this.#adopting = undefined;
+      reject?.(error);
+      return false;
+    }
+    logger('info', 'shard starts again from a state that was made for it', { shard, snapshot: snapshot.seq });
+    resolve?.();
+    return true;
   }
 
   async #foldSome(messages: StoredMessage[]): Promise<void> {
@@ -283,6 +316,7 @@ function liveView<State>(owned: OwnedShard<State>, shard: number, epoch: number,
     get committedTo() { return committer.committedTo; },
     hash: () => owned.hash(),
     hashes: () => owned.hashes(),
+    adopt: (snapshot) => owned.adopt(snapshot),
     record: (decisions) => recorder.record(decisions),
   };
 }

@@ -34,16 +34,25 @@ export function snapshotFiles(directory: string, logger: Logger): Snapshots {
       }
       return undefined;
     },
-    async save(shard, snapshot) {
+    save: (shard, snapshot) => save(shard, snapshot, kept),
+    async replace(shard, snapshot) {
+      // One that is newer would be taken first.
+      await save(shard, snapshot, Infinity);
       const folder = folderOf(shard);
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      const name = `${String(snapshot.seq).padStart(16, '0')}.snap`;
-      await writeWhole(join(folder, `${name}.tmp`), snapshot);
-      await rename(join(folder, `${name}.tmp`), join(folder, name));
+      for (const name of await snapshotNames(folder)) if (seqOf(name) !== snapshot.seq) await rm(join(folder, name), { force: true });
       await syncFolder(folder);
-      for (const old of (await snapshotNames(folder)).slice(0, -kept)) await rm(join(folder, old), { force: true });
     },
   };
+
+  async function save(shard: number, snapshot: Snapshot, keep: number): Promise<void> {
+    const folder = folderOf(shard);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const name = `${String(snapshot.seq).padStart(16, '0')}.snap`;
+    await writeWhole(join(folder, `${name}.tmp`), snapshot);
+    await rename(join(folder, `${name}.tmp`), join(folder, name));
+    await syncFolder(folder);
+    for (const old of (await snapshotNames(folder)).slice(0, -keep)) await rm(join(folder, old), { force: true });
+  }
 }
 
 const seqOf = (name: string): number => Number.parseInt(name, 10);

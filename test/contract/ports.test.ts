@@ -250,6 +250,12 @@ describe.each([['in memory', () => Promise.resolve(twins())], ['real', real]] as
     expect(newest?.chunks.map((c) => c.byteLength)).toEqual([6, 0, 3_000_000]);
     expect(Buffer.compare(newest?.chunks[2] ?? body(''), big)).toBe(0);
     expect(await snapshots.newest(1, 1e9)).toBeUndefined();
+    await snapshots.save(0, { seq: 30, chunks: [body('thirty')] });
+    await snapshots.replace(0, { seq: 25, chunks: [body('instead')] });
+    expect(await snapshots.newest(0, 1e9).then((found) => found?.seq), 'a newer one would be taken first').toBe(25);
+    expect(await snapshots.newest(0, 24)).toBeUndefined();
+    await snapshots.save(0, { seq: 31, chunks: [body('next')] });
+    expect((await snapshots.newest(0, 30))?.seq).toBe(25);
   });
 });
 

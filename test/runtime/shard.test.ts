@@ -317,7 +317,7 @@ async function runUntilKilled(w: World, killAt: number, count: number): Promise<
     events: { open: wrap((...args: Parameters<MemoryLog['open']>) => w.events.open(...args)), lastSeq: () => w.events.lastSeq() },
     artefacts: { ...w.artefacts, load: wrap(w.artefacts.load) },
     commits: { ...w.commits, append: wrap(w.commits.append), last: wrap(w.commits.last) },
-    snapshots: { newest: wrap(w.snapshots.newest), save: wrap(w.snapshots.save) },
+    snapshots: { ...w.snapshots, newest: wrap(w.snapshots.newest), save: wrap(w.snapshots.save) },
   };
   return orDone(runTo(parts(w, mortalPorts), count));
 }

@@ -66,6 +66,10 @@ export function jetstreamArtefacts(nc: NatsConnection): Artefacts {
       }));
       return refs.flat().sort((a, b) => b.version - a.version || (a.sha256 < b.sha256 ? -1 : 1));
     },
+    async drop(name, version) {
+      checkName(name, version);
+      await store.purge(`${prefix(name, version)}.>`);
+    },
     async keep(ref) {
       await openSource(store, ref);
       await store.publish(promotedSubject(ref.name, ref.version), Buffer.from(ref.sha256));

@@ -43,6 +43,8 @@ export function wantedStreams(options: StreamOptions): Wanted[] {
       max_age: 7 * 86_400 * nanosPerSecond,
       duplicate_window: 3600 * nanosPerSecond,
     },
+    // The stored message that it stands for is gone, so it must not expire before EVENTS does.
+    { ...common, name: streams.remains, subjects: ['remains.*.*'] },
     // No age: a version is dropped when newer ones have taken its place.
     { ...common, name: streams.artefacts, subjects: ['art.>'], discard: DiscardPolicy.New, max_bytes: options.artefactsBytesMax, allow_direct: true },
   ];

@@ -48,6 +48,10 @@ export function memoryArtefacts(): MemoryArtefacts {
       const refs = [...stored.values()].map(({ ref }) => ref).filter((ref) => ref.name === name);
       return Promise.resolve(refs.sort((a, b) => b.version - a.version || (a.sha256 < b.sha256 ? -1 : 1)));
     },
+    drop(name, version) {
+      for (const [key, { ref }] of stored) if (ref.name === name && ref.version === version) stored.delete(key);
+      return Promise.resolve();
+    },
     async keep(ref) {
       sourceOf(ref);
       promoted.set(ref.name, [ref.version, ...(promoted.get(ref.name) ?? []).filter((version) => version !== ref.version)]);

@@ -2,7 +2,7 @@
 import type { StoredMessage } from '../../../schemas/decode.js';
 import { AftercareError } from '../../../schemas/errors.js';
 import { answersSubject, outSubject } from '../../../schemas/subjects.js';
-import type { CommitLog, LogCursor, Message, MessageLog, Messages } from '../ports.js';
+import type { CommitLog, LogCursor, Message, MessageLog, Messages, Remains } from '../ports.js';
 
 export interface MemoryLog extends MessageLog {
   append(subject: string, body: Uint8Array, receivedMs: number): number;
@@ -91,5 +91,24 @@ export function memoryMessages(): Messages & { sent: Message[] } {
       return Promise.resolve();
     },
     get sent() { return [...byId.values()]; },
+  };
+}
+
+export function memoryRemains(): Remains {
+  const kept = new Map<number, StoredMessage>();
+  const watching = new Set<(message: StoredMessage) => void>();
+  return {
+    list: (fromSeq, subject) => Promise.resolve([...kept.values()].filter((m) => m.seq >= fromSeq && matches(subject, m.subject)).map(({ seq }) => seq).sort((a, b) => a - b)),
+    get: (seq) => Promise.resolve(kept.get(seq)),
+    watch(onRemains, subject) {
+      const watcher = (message: StoredMessage): void => { if (matches(subject, message.subject)) onRemains(message.seq); };
+      watching.add(watcher);
+      return () => void watching.delete(watcher);
+    },
+    put(message) {
+      kept.set(message.seq, { ...message, remains: true });
+      for (const watcher of watching) watcher(message);
+      return Promise.resolve();
+    },
   };
 }

@@ -45,13 +45,15 @@ export function memoryCuts(): CutStore {
 
 export function memorySnapshots(): Snapshots {
   const kept = new Map<number, Snapshot[]>();
+  const save = (shard: number, snapshot: Snapshot, others: Snapshot[]): Promise<void> => {
+    const copy = { seq: snapshot.seq, chunks: snapshot.chunks.map((chunk) => new Uint8Array(chunk)) };
+    kept.set(shard, [...others, copy].sort((a, b) => a.seq - b.seq).slice(-2));
+    return Promise.resolve();
+  };
   return {
     newest: (shard, seqMax) => Promise.resolve(kept.get(shard)?.findLast((s) => s.seq <= seqMax)),
-    save(shard, snapshot) {
-      const copy = { seq: snapshot.seq, chunks: snapshot.chunks.map((chunk) => new Uint8Array(chunk)) };
-      kept.set(shard, [...(kept.get(shard) ?? []), copy].sort((a, b) => a.seq - b.seq).slice(-2));
-      return Promise.resolve();
-    },
+    save: (shard, snapshot) => save(shard, snapshot, kept.get(shard) ?? []),
+    replace: (shard, snapshot) => save(shard, snapshot, []),
   };
 }
 
