@@ -1,9 +1,11 @@
 /** Reads the features of a purchase or a refund from the state; writes nothing of it. */
 import type { Purchase, Refund } from '../../schemas/events.js';
 import { limits } from '../../schemas/limits.js';
-import { countDistinct, isNew, keyInto, type Key } from './distinct.js';
+import { lookUp, type Asked } from './asked.js';
+import { countDistinct, isNew } from './distinct.js';
+import type { Key } from './key.js';
 import { findOrder, readOrder } from './orders.js';
-import { MASK, SHIFT, type Pages } from './pages.js';
+import { MASK, SHIFT, type Pool } from './pages.js';
 import * as S from './state.js';
 import { at as F, paymentAt, payments, windowsAt } from './vector.js';
 import { createSince, readWindows, sinceOf, TICK_MS, tickOf, WINDOWS } from './windows.js';
@@ -19,8 +21,10 @@ export interface TicketSignals {
 }
 type Extract = (event: Purchase | Refund, atMs: number, signals: TicketSignals, out: Float64Array) => void;
 
-/** ln(1 + seconds) since a moment; NaN when there has been none. A late event was 0 s behind. */
-const sinceLog = (thenMs: number, atMs: number): number => (thenMs === 0 ? NaN : Math.log1p(Math.max(0, atMs - thenMs) / 1000));
+export const secondOf = (atMs: number): number => Math.floor(atMs / 1000);
+/** ln(1 + whole seconds) since a second as an integer of a record; NaN when there has been none. A late event was 0 s behind. */
+const sinceLog = (then: number, second: number): number => (then === 0 ? NaN : Math.log1p(Math.max(0, second - (then >>> 0))));
+const sinceTickLog = (then: number, tick: number): number => Math.log1p((Math.max(0, tick - then) * TICK_MS) / 1000);
 /** The amount, or NaN where it is none that a schema lets pass. */
 export const knownAmount = (amount: number): number => (Number.isInteger(amount) && amount >= 0 && amount <= limits.amountMinorMax ? amount : NaN);
 const flag = (yes: boolean): number => (yes ? 1 : 0);
@@ -46,13 +50,13 @@ function ofTheEvent(event: Purchase | Refund, atMs: number, out: Float64Array): 
 }
 
 /** Against what the items usually cost. */
-function prices({ roster, records }: S.Entities, { lines }: Purchase | Refund, out: Float64Array): void {
+function prices({ floats, stride }: S.Entities, { lines }: Purchase | Refund, ids: Int32Array, out: Float64Array): void {
   let [n, sum, most] = [0, 0, -Infinity];
-  for (const { item, unitMinor } of lines) {
-    const id = roster.idOf(item);
-    const unit = knownAmount(unitMinor);
-    if (id === undefined || unit !== unit) continue;
-    const over = Math.log1p(unit) - records.floats[id >>> SHIFT][(id & MASK) * (records.stride >> 1) + 1];
+  for (let i = 0; i < lines.length; i += 1) {
+    const id = ids[i];
+    const unit = knownAmount(lines[i].unitMinor);
+    if (id < 0 || unit !== unit) continue;
+    const over = Math.log1p(unit) - floats[id >>> SHIFT][(id & MASK) * (stride >> 1) + S.PRICE_MEAN];
     n += 1;
     sum += over;
     if (over > most) most = over;
@@ -64,109 +68,103 @@ function prices({ roster, records }: S.Entities, { lines }: Purchase | Refund, o
 }
 
 /** Against what the customer has done so far. */
-function history(records: Pages, id: number, event: Purchase | Refund, atMs: number, out: Float64Array): void {
-  const page = records.floats[id >>> SHIFT];
-  const at = (id & MASK) * (records.stride >> 1);
-  out[F.since_first_log] = sinceLog(page[at + S.FIRST_MS], atMs);
-  out[F.since_order_log] = sinceLog(page[at + S.ORDER_MS], atMs);
-  out[F.since_refund_log] = sinceLog(page[at + S.REFUND_MS], atMs);
-  out[F.since_ticket_log] = sinceLog(page[at + S.TICKET_MS], atMs);
-  out[F.since_click_log] = sinceLog(page[at + S.CLICK_MS], atMs);
-  out[F.since_bad_verdict_log] = sinceLog(page[at + S.BAD_MS], atMs);
-  const [purchases, bought, n] = [page[at + S.PURCHASES], page[at + S.BOUGHT], page[at + S.AMOUNTS]];
+function history({ ints, floats, stride }: S.Entities, troubles: Pool, id: number, event: Purchase | Refund, atMs: number, out: Float64Array): void {
+  const [page, sums] = [ints[id >>> SHIFT], floats[id >>> SHIFT]];
+  const from = (id & MASK) * stride;
+  const at = from >> 1;
+  const second = secondOf(atMs);
+  out[F.since_first_log] = sinceLog(page[from + S.FIRST_S], second);
+  out[F.since_order_log] = sinceLog(page[from + S.ORDER_S], second);
+  out[F.since_click_log] = sinceLog(page[from + S.CLICK_S], second);
+  const [purchases, bought, n, link] = [page[from + S.PURCHASES], sums[at + S.BOUGHT], page[from + S.AMOUNTS], page[from + S.TROUBLE]];
+  let [refunds, refunded] = [0, 0];
+  if (link !== 0) {
+    const [its, its0] = [troubles.ints[(link - 1) >>> SHIFT], ((link - 1) & MASK) * S.TROUBLE_INTS];
+    out[F.since_refund_log] = sinceLog(its[its0 + S.REFUND_S], second);
+    out[F.since_ticket_log] = sinceLog(its[its0 + S.TICKET_S], second);
+    out[F.since_bad_verdict_log] = sinceLog(its[its0 + S.BAD_S], second);
+    refunds = its[its0 + S.REFUNDS];
+    refunded = troubles.floats[(link - 1) >>> SHIFT][(its0 >> 1) + S.REFUNDED];
+  }
   out[F.orders] = purchases;
-  if (purchases > 0) out[F.refund_rate] = page[at + S.REFUNDS] / purchases;
+  if (purchases > 0) out[F.refund_rate] = refunds / purchases;
   if (bought === 0) return;
-  out[F.refunded_share] = page[at + S.REFUNDED] / bought;
+  out[F.refunded_share] = refunded / bought;
   const amount = knownAmount(event.amountMinor);
   out[F.amount_over_mean] = (amount * n) / bought;
-  out[F.amount_over_max] = amount / page[at + S.GREATEST];
-  if (n >= 2) out[F.amount_z] = (Math.log1p(amount) - page[at + S.LOG_MEAN]) / Math.max(SPREAD_MIN, Math.sqrt(page[at + S.LOG_M2] / n));
+  out[F.amount_over_max] = amount / sums[at + S.GREATEST];
+  if (n >= 2) out[F.amount_z] = (Math.log1p(amount) - sums[at + S.LOG_MEAN]) / Math.max(SPREAD_MIN, Math.sqrt(sums[at + S.LOG_M2] / n));
 }
 
 export function createExtract(state: S.State): Extract {
   const since = createSince();
-  const sums = new Float64Array(4 * WINDOWS);
   const order = new Float64Array(3);
-  const key: Key = { a: 0, b: 0 };
   const complaints = new Set(state.settings.complaintIntents);
-  const { customers, cells, sets } = state;
+  const { customers, cells, sets, troubles } = state;
 
-  /** Reads a record's windows: counts as they are, sums as logarithms. @returns where the next family begins */
-  function windows(page: Int32Array, from: number, tick: number, out: Float64Array, at: number, refunds: boolean): number {
-    sinceOf(Math.max(tick, page[from + S.NEWEST]), since);
-    readWindows(cells, page[from + S.CELLS], since, sums);
-    const rows = refunds ? 4 : 2;
-    for (let i = 0; i < rows * WINDOWS; i += 2 * WINDOWS) {
-      for (let k = 0; k < WINDOWS; k += 1) out[at + i + k] = sums[i + k];
-      let [last, log] = [0, 0];
-      for (let k = i + WINDOWS; k < i + 2 * WINDOWS; k += 1) {
-        if (sums[k] !== last) {
-          last = sums[k]; // most windows hold what the one before holds, and a logarithm costs more than the rest
-          log = Math.log1p(last);
-        }
-        out[at + k] = log;
-      }
+  /** @param first  where its windows begin @param sinceAt  of its two plain features */
+  function other({ ints, stride }: S.Entities, id: number, tick: number, out: Float64Array, first: number, sinceAt: number, refunds: boolean): void {
+    const distinct = first + (refunds ? 4 : 2) * WINDOWS;
+    if (id < 0) {
+      for (let j = first; j < distinct + WINDOWS; j += 1) out[j] = 0;
+      out[sinceAt + 1] = 0;
+      return;
     }
-    return at + rows * WINDOWS;
+    const page = ints[id >>> SHIFT];
+    const from = (id & MASK) * stride;
+    const newest = page[from + S.NEWEST];
+    out[sinceAt] = sinceTickLog(newest, tick);
+    out[sinceAt + 1] = page[from + S.EVER];
+    sinceOf(Math.max(tick, newest), since);
+    readWindows(cells, page[from + S.CELLS], since, out, first, refunds);
+    countDistinct(sets, page[from + S.CUSTOMERS], newest, since, out, distinct);
   }
 
-  function other({ roster, records }: S.Entities, name: string | undefined, tick: number, out: Float64Array, first: number, refunds: boolean): void {
-    if (name === undefined) return;
-    const id = roster.idOf(name);
-    if (id === undefined) return void out.fill(0, first, first + (refunds ? 5 : 3) * WINDOWS);
-    const page = records.ints[id >>> SHIFT];
-    const from = (id & MASK) * records.stride;
-    const at = windows(page, from, tick, out, first, refunds);
-    countDistinct(sets, page[from + S.CUSTOMERS], since, out, at);
-  }
-
-  function ofTheOrder(head: number, event: Refund, tick: number, out: Float64Array): void {
-    const link = findOrder(cells, head, keyInto(event.order, key));
+  function ofTheOrder(head: number, key: Key, amountMinor: number, tick: number, out: Float64Array): void {
+    const link = findOrder(cells, head, key);
     if (link === 0) return;
     readOrder(cells, link, order);
-    const [since, bought, refunded] = order;
-    out[F.order_age_log] = Math.log1p((Math.max(0, tick - since) * TICK_MS) / 1000);
+    const [then, bought, refunded] = order;
+    out[F.order_age_log] = sinceTickLog(then, tick);
     if (bought === 0) return;
     out[F.order_refunded_before] = refunded / bought;
-    out[F.order_refunded_with] = (refunded + knownAmount(event.amountMinor)) / bought;
+    out[F.order_refunded_with] = (refunded + knownAmount(amountMinor)) / bought;
   }
 
-  function ofTheCustomer(event: Purchase | Refund, atMs: number, tick: number, out: Float64Array): void {
+  function ofTheCustomer(event: Purchase | Refund, asked: Asked, atMs: number, tick: number, out: Float64Array): void {
     const { card, address } = event.type === 'purchase' ? event : { card: undefined, address: undefined };
-    const id = customers.roster.idOf(event.customer);
-    if (id === undefined) {
-      out.fill(0, windowsAt.customer, windowsAt.customer + 7 * WINDOWS);
+    const id = asked.customerId;
+    if (id < 0) {
+      for (let j = windowsAt.customer; j < windowsAt.customer + 7 * WINDOWS; j += 1) out[j] = 0;
       out[F.orders] = 0;
       if (event.device !== undefined) out[F.device_is_new] = 1;
       if (card !== undefined) out[F.card_is_new] = 1;
       if (address !== undefined) out[F.address_is_new] = 1;
       return;
     }
-    history(customers.records, id, event, atMs, out);
-    const page = customers.records.ints[id >>> SHIFT];
-    const from = (id & MASK) * customers.records.stride;
-    let at = windows(page, from, tick, out, windowsAt.customer, true);
-    for (const set of [S.CARDS, S.DEVICES, S.ADDRESSES]) {
-      countDistinct(sets, page[from + set], since, out, at);
-      at += WINDOWS;
-    }
-    if (event.device !== undefined) out[F.device_is_new] = isNew(sets, page[from + S.DEVICES], keyInto(event.device, key), since);
-    if (card !== undefined) out[F.card_is_new] = isNew(sets, page[from + S.CARDS], keyInto(card, key), since);
-    if (address !== undefined) out[F.address_is_new] = isNew(sets, page[from + S.ADDRESSES], keyInto(address, key), since);
-    if (event.type === 'refund') ofTheOrder(page[from + S.ORDERS], event, tick, out);
+    history(customers, troubles, id, event, atMs, out);
+    const page = customers.ints[id >>> SHIFT];
+    const from = (id & MASK) * customers.stride;
+    sinceOf(Math.max(tick, page[from + S.NEWEST]), since);
+    readWindows(cells, page[from + S.CELLS], since, out, windowsAt.customer, true);
+    for (let set = S.CARDS, at = windowsAt.customer + 4 * WINDOWS; set <= S.ADDRESSES; set += 2, at += WINDOWS) countDistinct(sets, page[from + set], page[from + set + 1], since, out, at);
+    if (event.device !== undefined) out[F.device_is_new] = isNew(sets, page[from + S.DEVICES], page[from + S.DEVICES + 1], asked.device, since);
+    if (card !== undefined) out[F.card_is_new] = isNew(sets, page[from + S.CARDS], page[from + S.CARDS + 1], asked.card, since);
+    if (address !== undefined) out[F.address_is_new] = isNew(sets, page[from + S.ADDRESSES], page[from + S.ADDRESSES + 1], asked.address, since);
+    if (event.type === 'refund') ofTheOrder(page[from + S.ORDERS], asked.order, event.amountMinor, tick, out);
   }
 
   return (event, atMs, signals, out) => {
     out.fill(NaN);
     const tick = tickOf(atMs);
+    const asked = lookUp(state, event);
     ofTheEvent(event, atMs, out);
-    prices(state.items, event, out);
-    ofTheCustomer(event, atMs, tick, out);
-    other(state.devices, event.device, tick, out, windowsAt.device, true);
+    prices(state.items, event, asked.itemIds, out);
+    ofTheCustomer(event, asked, atMs, tick, out);
+    if (event.device !== undefined) other(state.devices, asked.deviceId, tick, out, windowsAt.device, F.device_since_log, true);
     if (event.type === 'purchase') {
-      other(state.cards, event.card, tick, out, windowsAt.card, false);
-      other(state.addresses, event.address, tick, out, windowsAt.address, false);
+      if (event.card !== undefined) other(state.cards, asked.cardId, tick, out, windowsAt.card, F.card_since_log, false);
+      if (event.address !== undefined) other(state.addresses, asked.addressId, tick, out, windowsAt.address, F.address_since_log, false);
     }
     const ticket = signals.of(event.customer, atMs);
     if (ticket === undefined || ticket.ticketMs === 0 || atMs - ticket.ticketMs > 30 * DAY_MS) out[F.ticket_complaint] = 0;

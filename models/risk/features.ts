@@ -14,10 +14,13 @@
  * is no longer anybody's, and leaves the windows within 30 days.
  */
 import type { Event, Label, Purchase, Refund, Ticket } from '../../schemas/events.js';
-import { drop, keyInto, meet, type Key } from './distinct.js';
-import { createExtract, knownAmount, type TicketSignals } from './extract.js';
+import { lookUp } from './asked.js';
+import { drop, isOne, meet } from './distinct.js';
+import { drop as dropEntity, enter, find, touch } from './entities.js';
+import { createExtract, knownAmount, secondOf, type TicketSignals } from './extract.js';
+import { createKey, keyInto, type Key } from './key.js';
 import { addOrder, refundOrder } from './orders.js';
-import { MASK, SHIFT, type Pages } from './pages.js';
+import { MASK, SHIFT, take } from './pages.js';
 import type { RiskFeatureSettings } from './settings.js';
 import * as S from './state.js';
 import { addToWindows, createSince, sinceOf, tickOf, WINDOWS } from './windows.js';
@@ -55,8 +58,8 @@ export function createRiskFeatures(settings: RiskFeatureSettings, chunks?: Uint8
     observe,
     forget: (customer) => forget(state, customer),
     stats() {
-      const sizes = Object.fromEntries(S.kinds.map((kind) => [kind, state[kind].roster.size()])) as Record<S.Kind, number>;
-      const evicted = Object.values(state.evicted).reduce((sum, n) => sum + n, 0);
+      const sizes = Object.fromEntries(S.kinds.map((kind) => [kind, state[kind].size])) as Record<S.Kind, number>;
+      const evicted = S.kinds.reduce((sum, kind) => sum + state[kind].evicted, 0);
       return { ...sizes, cells: state.cells.held, entries: state.sets.entries.held, sketches: state.sets.sketches.held, evicted };
     },
     snapshot: () => S.snapshotOf(state),
@@ -67,41 +70,47 @@ export function createRiskFeatures(settings: RiskFeatureSettings, chunks?: Uint8
 /** @throws RangeError as `createRiskFeatures` */
 export const restoreRiskFeatures = (settings: RiskFeatureSettings, chunks: Uint8Array[]): RiskFeatures => createRiskFeatures(settings, chunks);
 
-function forget({ customers, evicted }: S.State, customer: string): void {
-  const id = customers.roster.idOf(customer);
-  if (id === undefined) return;
-  customers.roster.drop(id);
-  evicted.customers -= 1; // it made no room
+const name = createKey();
+
+function forget(state: S.State, customer: string): void {
+  state.asked.event = undefined;
+  const id = find(state.customers, keyInto(customer, name));
+  if (id >= 0) dropEntity(state.customers, id);
 }
 
 function createObserve(state: S.State): (event: Event, atMs: number) => void {
   const since = createSince();
-  const [me, its, order]: Key[] = [{ a: 0, b: 0 }, { a: 0, b: 0 }, { a: 0, b: 0 }];
   const { customers, cells, sets } = state;
 
-  function met(page: Int32Array, at: number, set: number, key: Key, tick: number): void {
-    page[at + set] = meet(sets, page[at + set], key, tick, since);
-  }
-
-  /** Moves the record's newest tick on, and lets sketches go in which nothing of 30 days is left. */
-  function advance(page: Int32Array, at: number, tick: number, firstSet: number, lastSet: number): void {
+  /** Moves the record's newest tick on, and lets sets go in which nothing of 30 days is left. @returns the newest tick before */
+  function advance(page: Int32Array, at: number, tick: number, firstSet: number, lastSet: number): number {
     const before = page[at + S.NEWEST];
     if (tick > before) page[at + S.NEWEST] = tick;
     sinceOf(page[at + S.NEWEST], since);
-    if (before >= since[WINDOWS - 1]) return;
-    for (let set = firstSet; set <= lastSet; set += 1) {
+    if (before >= since[WINDOWS - 1]) return before;
+    for (let set = firstSet; set <= lastSet; set += 2) {
       drop(sets, page[at + set]);
       page[at + set] = 0;
     }
+    return before;
   }
 
-  function other(entities: S.Entities, name: string, tick: number, refund: boolean, amount: number): void {
-    const id = S.enter(entities, name);
-    const page = entities.records.ints[id >>> SHIFT];
-    const at = (id & MASK) * entities.records.stride;
-    advance(page, at, tick, S.CUSTOMERS, S.CUSTOMERS);
+  function other(entities: S.Entities, key: Key, known: number, who: Key, tick: number, refund: boolean, amount: number): void {
+    const id = entered(entities, key, known);
+    const page = entities.ints[id >>> SHIFT];
+    const at = (id & MASK) * entities.stride;
+    const newest = advance(page, at, tick, S.CUSTOMERS, S.CUSTOMERS);
     page[at + S.CELLS] = addToWindows(cells, page[at + S.CELLS], tick, since, refund, amount);
-    met(page, at, S.CUSTOMERS, me, tick);
+    page[at + S.CUSTOMERS] = meet(sets, page[at + S.CUSTOMERS], newest, who, tick, since);
+    if (!refund) page[at + S.EVER] += 1;
+  }
+
+  /** Of a customer. */
+  function met(page: Int32Array, at: number, key: Key, tick: number): void {
+    const before = page[at];
+    const head = meet(sets, before, page[at + 1], key, tick, since);
+    page[at] = head;
+    page[at + 1] = !isOne(head) ? 0 : head === before ? Math.max(page[at + 1], tick) : tick;
   }
 
   function money(event: Purchase | Refund, atMs: number): void {
@@ -109,87 +118,131 @@ function createObserve(state: S.State): (event: Event, atMs: number) => void {
     const amount = knownAmount(event.amountMinor);
     const added = amount === amount ? amount : 0;
     const tick = tickOf(atMs);
-    const id = seen(customers, event.customer, atMs);
-    const page = customers.records.ints[id >>> SHIFT];
-    const at = (id & MASK) * customers.records.stride;
+    const asked = lookUp(state, event);
+    const id = seen(customers, asked.customer, asked.customerId, atMs);
+    const page = customers.ints[id >>> SHIFT];
+    const at = (id & MASK) * customers.stride;
     advance(page, at, tick, S.CARDS, S.ADDRESSES);
     page[at + S.CELLS] = addToWindows(cells, page[at + S.CELLS], tick, since, refund, added);
-    if (event.device !== undefined) met(page, at, S.DEVICES, keyInto(event.device, its), tick);
+    if (event.device !== undefined) met(page, at + S.DEVICES, asked.device, tick);
     if (event.type === 'purchase') {
-      if (event.card !== undefined) met(page, at, S.CARDS, keyInto(event.card, its), tick);
-      if (event.address !== undefined) met(page, at, S.ADDRESSES, keyInto(event.address, its), tick);
-      page[at + S.ORDERS] = addOrder(cells, page[at + S.ORDERS], keyInto(event.order, order), tick, added);
-    } else refundOrder(cells, page[at + S.ORDERS], keyInto(event.order, order), added);
-    remember(customers.records, id, refund, atMs, amount);
-    keyInto(event.customer, me);
-    if (event.device !== undefined) other(state.devices, event.device, tick, refund, added);
+      if (event.card !== undefined) met(page, at + S.CARDS, asked.card, tick);
+      if (event.address !== undefined) met(page, at + S.ADDRESSES, asked.address, tick);
+      page[at + S.ORDERS] = addOrder(cells, page[at + S.ORDERS], asked.order, tick, added);
+      bought(customers, id, atMs, amount);
+    } else {
+      refundOrder(cells, page[at + S.ORDERS], asked.order, added);
+      cameBack(state, id, atMs, added);
+    }
+    if (event.device !== undefined) other(state.devices, asked.device, asked.deviceId, asked.customer, tick, refund, added);
     if (event.type === 'refund') return;
-    if (event.card !== undefined) other(state.cards, event.card, tick, refund, added);
-    if (event.address !== undefined) other(state.addresses, event.address, tick, refund, added);
-    for (const { item, unitMinor } of event.lines) price(state.items, item, knownAmount(unitMinor));
+    if (event.card !== undefined) other(state.cards, asked.card, asked.cardId, asked.customer, tick, refund, added);
+    if (event.address !== undefined) other(state.addresses, asked.address, asked.addressId, asked.customer, tick, refund, added);
+    const { lines } = event;
+    for (let i = 0; i < lines.length; i += 1) {
+      const unit = knownAmount(lines[i].unitMinor);
+      // A new item may take the place of one that was found.
+      if (unit === unit) price(state.items, asked.itemsKnown ? asked.itemIds[i] : undefined, lines[i].item, unit);
+    }
   }
 
   return (event, atMs) => {
     switch (event.type) {
       case 'purchase':
       case 'refund':
-        return money(event, atMs);
+        money(event, atMs);
+        break;
       case 'click':
-        return latest(customers.records, seen(customers, event.customer, atMs), S.CLICK_MS, atMs);
+        latest(customers, seen(customers, keyInto(event.customer, name), undefined, atMs), S.CLICK_S, atMs);
+        break;
       case 'ticket':
-        return latest(customers.records, seen(customers, (event satisfies Ticket).customer, atMs), S.TICKET_MS, atMs);
+        latestTrouble(state, seen(customers, keyInto((event satisfies Ticket).customer, name), undefined, atMs), S.TICKET_S, atMs);
+        break;
       case 'label':
-        return judged(customers, event, atMs);
+        judged(state, event, atMs);
+        break;
       case 'control':
-        return event.command === 'forget' ? forget(state, event.customer) : undefined;
+        if (event.command === 'forget') forget(state, event.customer);
     }
+    state.asked.event = undefined;
   };
 }
 
-/** A verdict is news about a customer that is known; it enters none, as it says nothing of when they came. */
-function judged({ roster, records }: S.Entities, { customer, of, verdict }: Label, atMs: number): void {
-  if (of === 'ticket' || (verdict !== 'chargeback' && verdict !== 'abuse')) return;
-  const id = roster.idOf(customer);
-  if (id !== undefined) latest(records, id, S.BAD_MS, atMs);
+/** @param known  the id, -1 where there is none; undefined where nobody has looked */
+function entered(entities: S.Entities, key: Key, known = find(entities, key)): number {
+  if (known < 0) return enter(entities, key);
+  touch(entities, known);
+  return known;
 }
 
-function seen(customers: S.Entities, customer: string, atMs: number): number {
-  const id = S.enter(customers, customer);
-  const floats = customers.records.floats[id >>> SHIFT];
-  const first = (id & MASK) * (customers.records.stride >> 1) + S.FIRST_MS;
-  if (floats[first] === 0 || atMs < floats[first]) floats[first] = atMs;
+/** A verdict is news about a customer that is known; it enters none, as it says nothing of when they came. */
+function judged(state: S.State, { customer, of, verdict }: Label, atMs: number): void {
+  if (of === 'ticket' || (verdict !== 'chargeback' && verdict !== 'abuse')) return;
+  const id = find(state.customers, keyInto(customer, name));
+  if (id >= 0) latestTrouble(state, id, S.BAD_S, atMs);
+}
+
+function seen(customers: S.Entities, key: Key, known: number | undefined, atMs: number): number {
+  const id = entered(customers, key, known);
+  const page = customers.ints[id >>> SHIFT];
+  const first = (id & MASK) * customers.stride + S.FIRST_S;
+  const second = secondOf(atMs);
+  if (page[first] === 0 || second < page[first] >>> 0) page[first] = second;
   return id;
 }
 
-function latest({ floats, stride }: Pages, id: number, column: number, atMs: number): void {
-  const page = floats[id >>> SHIFT];
-  const at = (id & MASK) * (stride >> 1) + column;
-  if (atMs > page[at]) page[at] = atMs;
+function latest({ ints, stride }: S.Entities, id: number, column: number, atMs: number): void {
+  const page = ints[id >>> SHIFT];
+  const at = (id & MASK) * stride + column;
+  const second = secondOf(atMs);
+  if (second > page[at] >>> 0) page[at] = second;
+}
+
+/** @returns the customer's trouble, which most have none of */
+function troubleOf({ customers: { ints, stride }, troubles }: S.State, id: number): number {
+  const page = ints[id >>> SHIFT];
+  const at = (id & MASK) * stride + S.TROUBLE;
+  if (page[at] === 0) page[at] = take(troubles);
+  return page[at] - 1;
+}
+
+function latestTrouble(state: S.State, id: number, column: number, atMs: number): void {
+  const trouble = troubleOf(state, id);
+  const page = state.troubles.ints[trouble >>> SHIFT];
+  const at = (trouble & MASK) * S.TROUBLE_INTS + column;
+  const second = secondOf(atMs);
+  if (second > page[at] >>> 0) page[at] = second;
+}
+
+function cameBack(state: S.State, id: number, atMs: number, amount: number): void {
+  latestTrouble(state, id, S.REFUND_S, atMs);
+  const trouble = troubleOf(state, id);
+  const at = (trouble & MASK) * S.TROUBLE_INTS;
+  state.troubles.ints[trouble >>> SHIFT][at + S.REFUNDS] += 1;
+  state.troubles.floats[trouble >>> SHIFT][(at >> 1) + S.REFUNDED] += amount;
 }
 
 /** @param amount  NaN where it is unknown */
-function remember(records: Pages, id: number, refund: boolean, atMs: number, amount: number): void {
-  latest(records, id, refund ? S.REFUND_MS : S.ORDER_MS, atMs);
-  const page = records.floats[id >>> SHIFT];
-  const at = (id & MASK) * (records.stride >> 1);
-  page[at + (refund ? S.REFUNDS : S.PURCHASES)] += 1;
+function bought(customers: S.Entities, id: number, atMs: number, amount: number): void {
+  latest(customers, id, S.ORDER_S, atMs);
+  const [page, sums] = [customers.ints[id >>> SHIFT], customers.floats[id >>> SHIFT]];
+  const from = (id & MASK) * customers.stride;
+  const at = from >> 1;
+  page[from + S.PURCHASES] += 1;
   if (amount !== amount) return;
-  page[at + (refund ? S.REFUNDED : S.BOUGHT)] += amount;
-  if (refund) return;
+  sums[at + S.BOUGHT] += amount;
   const x = Math.log1p(amount);
-  const delta = x - page[at + S.LOG_MEAN];
-  page[at + S.AMOUNTS] += 1;
-  page[at + S.LOG_MEAN] += delta / page[at + S.AMOUNTS];
-  page[at + S.LOG_M2] += delta * (x - page[at + S.LOG_MEAN]); // Welford, as in models/linear/welford.ts
-  if (amount > page[at + S.GREATEST]) page[at + S.GREATEST] = amount;
+  const delta = x - sums[at + S.LOG_MEAN];
+  const n = (page[from + S.AMOUNTS] += 1);
+  sums[at + S.LOG_MEAN] += delta / n;
+  sums[at + S.LOG_M2] += delta * (x - sums[at + S.LOG_MEAN]); // Welford, as in models/linear/welford.ts
+  if (amount > sums[at + S.GREATEST]) sums[at + S.GREATEST] = amount;
 }
 
-/** @param unitMinor  NaN where it is unknown */
-function price(items: S.Entities, item: string, unitMinor: number): void {
-  if (unitMinor !== unitMinor) return;
-  const id = S.enter(items, item);
-  const page = items.records.floats[id >>> SHIFT];
-  const at = (id & MASK) * (items.records.stride >> 1);
-  page[at] += 1;
-  page[at + 1] += (Math.log1p(unitMinor) - page[at + 1]) / page[at];
+function price(items: S.Entities, known: number | undefined, item: string, unitMinor: number): void {
+  const id = known === undefined ? entered(items, keyInto(item, name)) : entered(items, name, known);
+  const [page, means] = [items.ints[id >>> SHIFT], items.floats[id >>> SHIFT]];
+  const from = (id & MASK) * items.stride;
+  const n = (page[from + S.LINES] += 1);
+  means[(from >> 1) + S.PRICE_MEAN] += (Math.log1p(unitMinor) - means[(from >> 1) + S.PRICE_MEAN]) / n;
 }

@@ -3,7 +3,7 @@
  * the benchmark compares with. It knows no limits: sets are exact whatever their size, nobody is evicted.
  */
 import type { Event, Purchase, Refund } from '../../schemas/events.js';
-import { DAY_MS, knownAmount, SPREAD_MIN, type TicketSignals } from './extract.js';
+import { DAY_MS, knownAmount, secondOf, SPREAD_MIN, type TicketSignals } from './extract.js';
 import { ORDERS_MAX } from './orders.js';
 import { featureNames, payments } from './vector.js';
 import { buckets, grains, TICK_MS, windowNames } from './windows.js';
@@ -84,13 +84,13 @@ function prices(f: Record<string, number>, event: Purchase | Refund, all: Money[
 function history(f: Record<string, number>, event: Purchase | Refund, atMs: number, mine: Seen[]): void {
   const purchases = mine.filter((seen): seen is Money => seen.event.type === 'purchase');
   const refunds = mine.filter((seen): seen is Money => seen.event.type === 'refund');
-  const sinceLast = (times: number[]): number => (times.length === 0 ? NaN : Math.log1p(Math.max(0, atMs - Math.max(...times)) / 1000));
+  const sinceLast = (times: number[]): number => (times.length === 0 ? NaN : Math.log1p(Math.max(0, secondOf(atMs) - secondOf(Math.max(...times)))));
   // A label enters nobody: the customer counts as known from the first event of another kind, and the labels from there on.
   const entered = mine.findIndex((seen) => seen.event.type !== 'label');
   const since = entered < 0 ? [] : mine.slice(entered);
   const times = (type: string): number[] => mine.filter((seen) => seen.event.type === type).map((seen) => seen.atMs);
   const others = mine.filter((seen) => seen.event.type !== 'label');
-  if (others.length > 0) f.since_first_log = Math.log1p(Math.max(0, atMs - Math.min(...others.map((seen) => seen.atMs))) / 1000);
+  if (others.length > 0) f.since_first_log = Math.log1p(Math.max(0, secondOf(atMs) - secondOf(Math.min(...others.map((seen) => seen.atMs)))));
   f.since_order_log = sinceLast(times('purchase'));
   f.since_refund_log = sinceLast(times('refund'));
   f.since_ticket_log = sinceLast(times('ticket'));
@@ -135,6 +135,9 @@ function windows(f: Record<string, number>, entity: Named, event: Purchase | Ref
     put('customers', distinct('customer'));
   });
   if (entity === 'customer') return;
+  f[`${entity}_purchases_ever`] = its.filter((seen) => seen.event.type === 'purchase').length;
+  const tick = (ms: number): number => Math.floor(ms / TICK_MS);
+  if (its.length > 0) f[`${entity}_since_log`] = Math.log1p((Math.max(0, tick(atMs) - tick(Math.max(...its.map((seen) => seen.atMs)))) * TICK_MS) / 1000);
   const mine = all.filter((seen) => seen.event.customer === event.customer);
   f[`${entity}_is_new`] = mine.some((seen) => nameOf(seen.event, entity) === name && within(seen, 5, mine)) ? 0 : 1;
 }

@@ -1,54 +1,64 @@
 /**
- * What the risk features know: rosters of names, a record for each id, and pools of what hangs on them.
+ * What the risk features know: a record for each customer, device, card, address and item, and pools of what hangs on them.
  *
- *   customer  newest tick, cells, cards, devices, addresses, orders  i32
- *             first, order, refund, ticket, click, bad verdict (ms), purchases, refunds, bought, refunded,
- *             known amounts, their mean and m2 of ln(1 + a), greatest  f64        136 bytes
- *   other     newest tick, cells, customers, -  i32                                16
- *   item      lines bought, mean of ln(1 + unit price)  f64                        16
- *   order     key a, next, tick, key b  i32 | bought, refunded  f64                32, in the pool of the cells
+ *   any       key a, key b, older, newer (entities.ts)  i32
+ *   customer  newest tick, cells, orders; cards, devices, addresses, each with the tick of a set of one; first, order, click
+ *             (s); purchases, known amounts, trouble  i32 | bought, mean and m2 of ln(1 + a), greatest  f64      112 bytes
+ *   trouble   refund, ticket, bad verdict (s), refunds  i32 | refunded  f64                                       24, where there was any
+ *   other     newest tick, cells, customers, purchases ever  i32                                                    32
+ *   item      lines bought, -  i32 | mean of ln(1 + unit price)  f64                                               32
+ *   cell      windows.ts                                                                                              16
+ *   order     orders.ts                                                                                             16, in the pool of the cells
+ *   entry     distinct.ts                                                                                           16
+ *
+ * Times are whole seconds since 1970 as unsigned integers, good until 2106.
  */
-import { createRoster, type Roster } from '../roster.js';
 import { digest, pack, unpack, type Format, type Header } from '../snapshot.js';
+import { createAsked, type Asked } from './asked.js';
 import { drop, ENTRY_INTS, SKETCH_INTS, type Sets } from './distinct.js';
-import { clear, createPages, createPool, giveAll, loadPages, MASK, reach, sectionsOf, SHIFT, type Pages, type Pool } from './pages.js';
+import { createEntities, entitySections, OWN, placesOf, type Entities, type Places } from './entities.js';
+import { createPool, give, giveAll, loadPages, MASK, sectionsOf, SHIFT, type Pool } from './pages.js';
 import { checkSettings, flat, type RiskFeatureSettings } from './settings.js';
 import { CELL_INTS } from './windows.js';
 
-/** Integers of a record. */
-export const NEWEST = 0;
-export const CELLS = 1;
-/** Of a customer: three sets, and the chain of orders. */
-export const CARDS = 2;
-export const DEVICES = 3;
-export const ADDRESSES = 4;
-export const ORDERS = 5;
-/** Of any other entity. */
-export const CUSTOMERS = 2;
+export type { Entities } from './entities.js';
 
+/** Integers of a customer and of any other entity. */
+export const NEWEST = OWN;
+export const CELLS = OWN + 1;
+/** Of any other entity. A set of one was last met at the newest tick. */
+export const CUSTOMERS = OWN + 2;
+export const EVER = OWN + 3;
+const OTHER_INTS = OWN + 4;
+/** Of a customer: the chain of orders, and three sets, each before the tick of a set of one. */
+export const ORDERS = OWN + 2;
+export const CARDS = OWN + 3;
+export const DEVICES = OWN + 5;
+export const ADDRESSES = OWN + 7;
+export const SETS = [CARDS, DEVICES, ADDRESSES] as const;
+export const FIRST_S = OWN + 9;
+export const ORDER_S = OWN + 10;
+export const CLICK_S = OWN + 11;
+export const PURCHASES = OWN + 12;
+export const AMOUNTS = OWN + 13;
+export const TROUBLE = OWN + 14;
 /** Floats of a customer, behind its integers. */
-export const FIRST_MS = 3;
-export const ORDER_MS = 4;
-export const REFUND_MS = 5;
-export const TICKET_MS = 6;
-export const CLICK_MS = 7;
-export const BAD_MS = 8;
-export const PURCHASES = 9;
-export const REFUNDS = 10;
-export const BOUGHT = 11;
-export const REFUNDED = 12;
-export const AMOUNTS = 13;
-export const LOG_MEAN = 14;
-export const LOG_M2 = 15;
-export const GREATEST = 16;
-const CUSTOMER_INTS = 34;
-const OTHER_INTS = 4;
-const ITEM_INTS = 4;
-
-export interface Entities {
-  roster: Roster;
-  records: Pages;
-}
+export const BOUGHT = (OWN + 16) / 2;
+export const LOG_MEAN = BOUGHT + 1;
+export const LOG_M2 = BOUGHT + 2;
+export const GREATEST = BOUGHT + 3;
+const CUSTOMER_INTS = OWN + 16 + 8;
+/** Integers of a trouble, and its float. */
+export const REFUND_S = 0;
+export const TICKET_S = 1;
+export const BAD_S = 2;
+export const REFUNDS = 3;
+export const REFUNDED = 2;
+export const TROUBLE_INTS = 6;
+/** Of an item: an integer and a float. */
+export const LINES = OWN;
+export const PRICE_MEAN = (OWN + 2) / 2;
+const ITEM_INTS = OWN + 4;
 
 export const kinds = ['customers', 'devices', 'cards', 'addresses', 'items'] as const;
 export type Kind = (typeof kinds)[number];
@@ -56,39 +66,38 @@ export type Kind = (typeof kinds)[number];
 export interface State extends Record<Kind, Entities> {
   settings: RiskFeatureSettings;
   cells: Pool;
+  troubles: Pool;
   sets: Sets;
-  evicted: Record<Kind, number>;
+  /** No part of the state: what was looked up for the event that is asked about. */
+  asked: Asked;
 }
 
-const format: Format = { name: 'risk features', magic: 'AFRF', version: 1 };
+const format: Format = { name: 'risk features', magic: 'AFRF', version: 2 };
 interface FeaturesHeader extends Header {
   used: number[];
   free: number[];
   held: number[];
-  evicted: number[];
+  places: Places[];
 }
+
+const strides: Record<Kind, number> = { customers: CUSTOMER_INTS, devices: OTHER_INTS, cards: OTHER_INTS, addresses: OTHER_INTS, items: ITEM_INTS };
 
 /** @throws RangeError when a setting is out of bounds, or the chunks are not a whole snapshot made with these settings */
 export function openState(settings: RiskFeatureSettings, chunks?: Uint8Array[]): State {
   checkSettings(settings);
   const saved = chunks === undefined ? undefined : unpack<FeaturesHeader>(chunks, flat(settings), format);
-  const section = (): Uint8Array => saved?.next((bytes) => new Uint8Array(bytes)) ?? new Uint8Array();
-  const cells = createPool(CELL_INTS);
+  const [cells, troubles] = [createPool(CELL_INTS), createPool(TROUBLE_INTS)];
   const sets: Sets = { entries: createPool(ENTRY_INTS), sketches: createPool(SKETCH_INTS), sketchesMax: settings.sketches };
-  const evicted = Object.fromEntries(kinds.map((kind, i) => [kind, saved?.header.evicted[i] ?? 0])) as Record<Kind, number>;
-  const open = (kind: Kind): Entities => {
-    const records = createPages(kind === 'customers' ? CUSTOMER_INTS : kind === 'items' ? ITEM_INTS : OTHER_INTS);
-    const names: [Uint8Array, Uint8Array] | undefined = saved === undefined ? undefined : [section(), section()];
-    const roster = createRoster({ max: settings[kind], saved: names, onDrop(id) {
-      if (kind !== 'items') emptied(cells, sets, records, id, kind);
-      clear(records, id);
-      evicted[kind] += 1;
-    } });
-    if (saved !== undefined) loadPages(records, roster.used(), saved.next);
-    return { roster, records };
+  const onDrop: Record<Kind, Entities['onDrop']> = {
+    customers: (of, id) => emptyCustomer(cells, troubles, sets, of, id),
+    devices: (of, id) => emptyOther(cells, sets, of, id),
+    cards: (of, id) => emptyOther(cells, sets, of, id),
+    addresses: (of, id) => emptyOther(cells, sets, of, id),
+    items: () => undefined,
   };
-  const [customers, devices, cards, addresses, items] = kinds.map(open);
-  const pools = [cells, sets.entries, sets.sketches];
+  const [customers, devices, cards, addresses, items] = kinds.map((kind, i) =>
+    createEntities(strides[kind], settings[kind], onDrop[kind], saved === undefined ? undefined : { places: saved.header.places[i], next: saved.next }));
+  const pools = [cells, troubles, sets.entries, sets.sketches];
   if (saved !== undefined) {
     const { used, free, held } = saved.header;
     pools.forEach((pool, i) => {
@@ -96,36 +105,33 @@ export function openState(settings: RiskFeatureSettings, chunks?: Uint8Array[]):
       loadPages(pool, pool.used, saved.next);
     });
   }
-  return { settings, customers, devices, cards, addresses, items, cells, sets, evicted };
+  return { settings, customers, devices, cards, addresses, items, cells, troubles, sets, asked: createAsked() };
 }
 
 /** Gives back what hangs on a record. */
-function emptied(cells: Pool, sets: Sets, { stride, ints }: Pages, id: number, kind: Kind): void {
+function emptyCustomer(cells: Pool, troubles: Pool, sets: Sets, { stride, ints }: Entities, id: number): void {
   const page = ints[id >>> SHIFT];
   const at = (id & MASK) * stride;
   giveAll(cells, page[at + CELLS]);
-  if (kind !== 'customers') return drop(sets, page[at + CUSTOMERS]);
-  for (const set of [CARDS, DEVICES, ADDRESSES]) drop(sets, page[at + set]);
   giveAll(cells, page[at + ORDERS]);
+  for (const set of SETS) drop(sets, page[at + set]);
+  if (page[at + TROUBLE] !== 0) give(troubles, page[at + TROUBLE]);
 }
 
-/** The id of a name, which is entered when it is new, with a record of zeros. */
-export function enter({ roster, records }: Entities, name: string): number {
-  const id = roster.touch(name);
-  reach(records, id);
-  return id;
+function emptyOther(cells: Pool, sets: Sets, { stride, ints }: Entities, id: number): void {
+  const page = ints[id >>> SHIFT];
+  const at = (id & MASK) * stride;
+  giveAll(cells, page[at + CELLS]);
+  drop(sets, page[at + CUSTOMERS]);
 }
 
 function parts(state: State): { header: FeaturesHeader; sections: Uint8Array[] } {
-  const pools = [state.cells, state.sets.entries, state.sets.sketches];
-  const sections = [
-    ...kinds.flatMap((kind) => [...state[kind].roster.save(), ...sectionsOf(state[kind].records, state[kind].roster.used())]),
-    ...pools.flatMap((pool) => sectionsOf(pool, pool.used)),
-  ];
+  const pools = [state.cells, state.troubles, state.sets.entries, state.sets.sketches];
+  const sections = [...kinds.flatMap((kind) => entitySections(state[kind])), ...pools.flatMap((pool) => sectionsOf(pool, pool.used))];
   const header: FeaturesHeader = {
     settings: flat(state.settings), sections: sections.map(({ length }) => length),
     used: pools.map(({ used }) => used), free: pools.map(({ free }) => free), held: pools.map(({ held }) => held),
-    evicted: kinds.map((kind) => state.evicted[kind]),
+    places: kinds.map((kind) => placesOf(state[kind])),
   };
   return { header, sections };
 }

@@ -39,6 +39,12 @@ const plain = {
   device_is_new: 'range', // to the customer, within 30 days
   card_is_new: 'range',
   address_is_new: 'range',
+  device_since_log: 'z', // since the device was last used by anybody, to 10 s
+  device_purchases_ever: 'z', // by anybody
+  card_since_log: 'z',
+  card_purchases_ever: 'z',
+  address_since_log: 'z',
+  address_purchases_ever: 'z',
   order_age_log: 'z', // of the order that is refunded, to 10 s
   order_refunded_before: 'z', // share of it that came back before
   order_refunded_with: 'z', // and with this refund

@@ -16,7 +16,10 @@
  * no finer place than its bucket of k: cells of one bucket are merged, and at most 37 are left of any number of events,
  * with the same sums that rings would give.
  *
- *   cell  tick, next, purchases, refunds  i32 | bought, refunded  f64      32 bytes
+ *   cell  tick, next, low 32 bits of the sum | refund 1 bit, count 15, high 16 bits of the sum    i32     16 bytes
+ *
+ * A cell holds purchases or refunds. What does not fit into it (a count of 2^15, a sum of 2^48 minor units) starts another of
+ * the same bucket, so that counts and sums are exact.
  */
 import { give, giveAll, MASK, NEXT, SHIFT, take, type Pool } from './pages.js';
 
@@ -27,13 +30,19 @@ export const TICK_MS = 10_000;
 export const grains = [1, 10, 60, 1440, 8640, 43_200] as const;
 export const buckets = [6, 6, 6, 6, 7, 6] as const;
 
-export const CELL_INTS = 8;
+export const CELL_INTS = 4;
 const TICK = 0;
-const PURCHASES = 2;
-const REFUNDS = 3;
-/** Floats. */
-const BOUGHT = 2;
-const REFUNDED = 3;
+const LOW = 2;
+const HIGH = 3;
+const COUNT_ONE = 1 << 16;
+const COUNT_MAX = 0x7fff;
+const REFUND = 1 << 31;
+export const WORD = 2 ** 32;
+/** What the sum of a cell stays below. */
+export const SUM_END = 2 ** 48;
+
+const countOf = (high: number): number => (high >>> 16) & COUNT_MAX;
+const sumOf = (low: number, high: number): number => (high & 0xffff) * WORD + (low >>> 0);
 
 export const tickOf = (atMs: number): number => Math.floor(atMs / TICK_MS);
 
@@ -58,44 +67,47 @@ export function levelOf(tick: number, since: Int32Array): number {
  * Adds an event to a chain.
  * @param head   link of its newest cell, 0: none
  * @param since   of the newest event of the entity, this one among them
- * @param amount  minor units; 0 where it is unknown, so that it counts and adds nothing
+ * @param amount  whole minor units below 2^48; 0 where it is unknown, so that it counts and adds nothing
  * @returns the new head
  */
 export function addToWindows(pool: Pool, head: number, tick: number, since: Int32Array, refund: boolean, amount: number): number {
   if (levelOf(tick, since) === WINDOWS) return compact(pool, head, since);
   let before = 0;
   let link = head;
-  let its = -1;
-  while (link !== 0) {
+  for (; link !== 0; link = nextOf(pool, link)) {
     const page = pool.ints[(link - 1) >>> SHIFT];
     const at = ((link - 1) & MASK) * CELL_INTS;
-    its = page[at + TICK];
-    if (its <= tick) break;
-    before = link;
-    link = page[at + NEXT];
+    if (page[at + TICK] < tick) break;
+    if (page[at + TICK] === tick) {
+      if (page[at + HIGH] < 0 === refund && add(page, at, 1, amount)) return head;
+    } else before = link;
   }
-  let first = head;
-  if (link === 0 || its !== tick) {
-    const fresh = take(pool);
-    const page = pool.ints[(fresh - 1) >>> SHIFT];
-    const at = ((fresh - 1) & MASK) * CELL_INTS;
-    page[at + TICK] = tick;
-    page[at + NEXT] = link;
-    if (before === 0) first = fresh;
-    else setNext(pool, before, fresh);
-    link = fresh;
-  }
-  const at = ((link - 1) & MASK) * CELL_INTS;
-  pool.ints[(link - 1) >>> SHIFT][at + (refund ? REFUNDS : PURCHASES)] += 1;
-  pool.floats[(link - 1) >>> SHIFT][(at >> 1) + (refund ? REFUNDED : BOUGHT)] += amount;
-  return compact(pool, first, since);
+  const fresh = take(pool);
+  const page = pool.ints[(fresh - 1) >>> SHIFT];
+  const at = ((fresh - 1) & MASK) * CELL_INTS;
+  page[at + TICK] = tick;
+  page[at + NEXT] = before === 0 ? head : nextOf(pool, before);
+  page[at + HIGH] = refund ? REFUND : 0;
+  add(page, at, 1, amount);
+  if (before !== 0) setNext(pool, before, fresh);
+  return compact(pool, before === 0 ? fresh : head, since);
+}
+
+/** @returns false where it does not fit, and then nothing has changed */
+function add(page: Int32Array, at: number, count: number, amount: number): boolean {
+  const high = page[at + HIGH];
+  const sum = sumOf(page[at + LOW], high) + amount;
+  if (sum >= SUM_END || countOf(high) + count > COUNT_MAX) return false;
+  page[at + LOW] = sum;
+  page[at + HIGH] = ((high & ~0xffff) + count * COUNT_ONE) | Math.floor(sum / WORD);
+  return true;
 }
 
 /** Merges what no window can tell apart any more, and drops what has left them all. */
 function compact(pool: Pool, head: number, since: Int32Array): number {
   let before = 0;
-  let level = -1;
-  let newer = 0;
+  // The last cell of purchases that stays, and of refunds.
+  let [bought, boughtLevel, boughtTick, refunded, refundedLevel, refundedTick] = [0, -1, 0, 0, -1, 0];
   for (let link = head; link !== 0;) {
     const page = pool.ints[(link - 1) >>> SHIFT];
     const at = ((link - 1) & MASK) * CELL_INTS;
@@ -108,50 +120,73 @@ function compact(pool: Pool, head: number, since: Int32Array): number {
       setNext(pool, before, 0);
       return head;
     }
-    if (mine === level && tick >= Math.floor(newer / grains[mine]) * grains[mine]) {
-      merge(pool, before, link);
+    const refund = page[at + HIGH] < 0;
+    const into = refund ? refunded : bought;
+    const same = (refund ? refundedLevel : boughtLevel) === mine && tick >= Math.floor((refund ? refundedTick : boughtTick) / grains[mine]) * grains[mine];
+    if (same && merge(pool, into, page, at)) {
       setNext(pool, before, next);
       give(pool, link);
     } else {
       before = link;
-      level = mine;
-      newer = tick;
+      if (refund) [refunded, refundedLevel, refundedTick] = [link, mine, tick];
+      else [bought, boughtLevel, boughtTick] = [link, mine, tick];
     }
     link = next;
   }
   return head;
 }
 
-function merge(pool: Pool, into: number, from: number): void {
-  const [a, b] = [((into - 1) & MASK) * CELL_INTS, ((from - 1) & MASK) * CELL_INTS];
-  const [mine, its] = [pool.ints[(into - 1) >>> SHIFT], pool.ints[(from - 1) >>> SHIFT]];
-  mine[a + PURCHASES] += its[b + PURCHASES];
-  mine[a + REFUNDS] += its[b + REFUNDS];
-  const [sums, others] = [pool.floats[(into - 1) >>> SHIFT], pool.floats[(from - 1) >>> SHIFT]];
-  sums[(a >> 1) + BOUGHT] += others[(b >> 1) + BOUGHT];
-  sums[(a >> 1) + REFUNDED] += others[(b >> 1) + REFUNDED];
-}
+const merge = (pool: Pool, into: number, page: Int32Array, at: number): boolean =>
+  add(pool.ints[(into - 1) >>> SHIFT], ((into - 1) & MASK) * CELL_INTS, countOf(page[at + HIGH]), sumOf(page[at + LOW], page[at + HIGH]));
 
 /**
- * Reads the windows of a chain.
- * @param sums  4 x WINDOWS, overwritten: purchases | bought | refunds | refunded, each by window
+ * Reads the windows of a chain, each family by window behind the other: purchases | ln(1 + bought) | refunds | ln(1 + refunded).
+ * @param refunds  whether the last two are wanted
  */
-export function readWindows(pool: Pool, head: number, since: Int32Array, sums: Float64Array): void {
-  sums.fill(0);
+export function readWindows(pool: Pool, head: number, since: Int32Array, out: Float64Array, at: number, refunds: boolean): void {
+  let k = 0;
+  let [purchases, bought, boughtLog, back, refunded, refundedLog] = [0, 0, 0, 0, 0, 0];
   for (let link = head; link !== 0;) {
     const page = pool.ints[(link - 1) >>> SHIFT];
-    const floats = pool.floats[(link - 1) >>> SHIFT];
-    const at = ((link - 1) & MASK) * CELL_INTS;
-    const k = levelOf(page[at + TICK], since);
-    if (k === WINDOWS) break;
-    sums[k] += page[at + PURCHASES];
-    sums[WINDOWS + k] += floats[(at >> 1) + BOUGHT];
-    sums[2 * WINDOWS + k] += page[at + REFUNDS];
-    sums[3 * WINDOWS + k] += floats[(at >> 1) + REFUNDED];
-    link = page[at + NEXT];
+    const from = ((link - 1) & MASK) * CELL_INTS;
+    const tick = page[from + TICK];
+    if (tick < since[k]) {
+      // Everything newer has been counted: windows that end before this cell are complete. A logarithm costs more than the rest.
+      boughtLog = Math.log1p(bought);
+      if (refunded !== 0) refundedLog = Math.log1p(refunded);
+      do {
+        out[at + k] = purchases;
+        out[at + WINDOWS + k] = boughtLog;
+        if (refunds) {
+          out[at + 2 * WINDOWS + k] = back;
+          out[at + 3 * WINDOWS + k] = refundedLog;
+        }
+        k += 1;
+      } while (k < WINDOWS && tick < since[k]);
+      if (k === WINDOWS) return;
+    }
+    const high = page[from + HIGH];
+    if (high < 0) {
+      back += countOf(high);
+      refunded += sumOf(page[from + LOW], high);
+    } else {
+      purchases += countOf(high);
+      bought += sumOf(page[from + LOW], high);
+    }
+    link = page[from + NEXT];
   }
-  for (let row = 0; row < sums.length; row += WINDOWS) for (let k = 1; k < WINDOWS; k += 1) sums[row + k] += sums[row + k - 1];
+  boughtLog = Math.log1p(bought);
+  if (refunded !== 0) refundedLog = Math.log1p(refunded);
+  for (; k < WINDOWS; k += 1) {
+    out[at + k] = purchases;
+    out[at + WINDOWS + k] = boughtLog;
+    if (!refunds) continue;
+    out[at + 2 * WINDOWS + k] = back;
+    out[at + 3 * WINDOWS + k] = refundedLog;
+  }
 }
+
+const nextOf = (pool: Pool, link: number): number => pool.ints[(link - 1) >>> SHIFT][((link - 1) & MASK) * CELL_INTS + NEXT];
 
 function setNext(pool: Pool, link: number, next: number): void {
   pool.ints[(link - 1) >>> SHIFT][((link - 1) & MASK) * CELL_INTS + NEXT] = next;
