@@ -37,6 +37,13 @@ export function createRoster({ max, onDrop, saved }: RosterOptions): Roster {
   const [older, newer] = [new Uint32Array(max), new Uint32Array(max)];
   let [oldest, latest] = [NONE, NONE];
 
+  // A step asks for the same name several times.
+  let [lastName, lastId]: [string | undefined, number | undefined] = [undefined, undefined];
+  function idOf(name: string): number | undefined {
+    if (name !== lastName) [lastName, lastId] = [name, names.idOf(name)];
+    return lastId;
+  }
+
   function link(id: number): void {
     older[id] = latest;
     newer[id] = NONE;
@@ -59,6 +66,7 @@ export function createRoster({ max, onDrop, saved }: RosterOptions): Roster {
     unlink(id);
     names.release(id);
     names.recycle(id);
+    lastName = undefined;
   }
 
   if (saved !== undefined) for (const id of new Uint32Array(saved[1].slice().buffer)) link(id);
@@ -66,10 +74,10 @@ export function createRoster({ max, onDrop, saved }: RosterOptions): Roster {
   return {
     size: () => names.size(),
     used: () => names.used(),
-    idOf: (name) => names.idOf(name),
+    idOf,
     nameOf: (id) => names.nameOf(id) ?? '',
     touch(name) {
-      const known = names.idOf(name);
+      const known = idOf(name);
       if (known !== undefined) {
         if (known !== latest) {
           unlink(known);
@@ -80,6 +88,7 @@ export function createRoster({ max, onDrop, saved }: RosterOptions): Roster {
       if (names.size() >= max) drop(oldest);
       const id = names.add(name);
       link(id);
+      [lastName, lastId] = [name, id];
       return id;
     },
     drop,

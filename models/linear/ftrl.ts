@@ -72,6 +72,7 @@ export function learnFtrl({ settings, z, root, w }: Ftrl, x: Float64Array, at: n
   const dz = (sigmoid(linear(w, x, at, W)) - label) * (label === 1 ? classWeights.fraud : classWeights.genuine);
   for (let j = 0; j <= W; j += 1) {
     const g = j < W ? dz * x[at + j] : dz;
+    if (g === 0) continue; // nothing of its coordinate would change
     const before = root[j];
     const after = Math.sqrt(before * before + g * g);
     z[j] += g - ((after - before) / alpha) * w[j];

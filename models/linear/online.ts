@@ -10,7 +10,7 @@ import { pack, unpack, type Format } from '../snapshot.js';
 import { calibrated, createCalibration, learnCalibration, type Calibration, type CalibrationSettings } from './calibrate.js';
 import { createFtrl, learnFtrl, restoreWeights, type Ftrl, type FtrlSettings } from './ftrl.js';
 import { linear, sigmoid } from './logistic.js';
-import { createScaler, joined, loadScaler, observe, saveScaler, scale, split, type Feature, type Scaler } from './scaler.js';
+import { createScaler, flagOf, joined, loadScaler, observe, saveScaler, scale, scaledOne, split, type Feature, type Scaler } from './scaler.js';
 
 export interface OnlineSettings {
   features: readonly Feature[];
@@ -29,6 +29,24 @@ export interface Online {
   learned: number;
   /** a row of W on its way; no state */
   row: Float64Array;
+  /** follows from the weights */
+  active: Active;
+}
+
+/** Features whose weight or whose flag's weight is not 0: with l1 they are few, and nothing else moves a score. */
+export interface Active {
+  /** the first `count` are it, ascending */
+  features: Int32Array;
+  count: number;
+  stale: boolean;
+}
+
+export function activeOf({ active, ftrl: { w }, scaler: { flagAt } }: Online): Active {
+  if (!active.stale) return active;
+  active.stale = false;
+  active.count = 0;
+  for (let j = 0; j < flagAt.length; j += 1) if (w[j] !== 0 || (flagAt[j] >= 0 && w[flagAt[j]] !== 0)) active.features[active.count++] = j;
+  return active;
 }
 
 const format: Format = { name: 'online logistic regression', magic: 'ALRO', version: 1 };
@@ -37,7 +55,10 @@ const format: Format = { name: 'online logistic regression', magic: 'ALRO', vers
 export function createOnline(settings: OnlineSettings): Online {
   const scaler = createScaler(settings.features, settings.clip);
   const W = scaler.columns.length;
-  return { settings, scaler, ftrl: createFtrl(W, settings.ftrl), calibration: createCalibration(settings.calibration), learned: 0, row: new Float64Array(W) };
+  return {
+    settings, scaler, ftrl: createFtrl(W, settings.ftrl), calibration: createCalibration(settings.calibration), learned: 0, row: new Float64Array(W),
+    active: { features: new Int32Array(settings.features.length), count: 0, stale: true },
+  };
 }
 
 /** Calibrated log-odds of the row at x[at] (D numbers, NaN where missing). @throws RangeError for a value that no feature may be */
@@ -61,6 +82,44 @@ export function terms({ scaler, ftrl, calibration, row }: Online, x: Float64Arra
   return calibrated(calibration, ftrl.w[row.length]);
 }
 
+/** As `logOdds`, by the active features alone: the same but for rounding. */
+export function activeLogOdds(model: Online, x: Float64Array): number {
+  const { scaler, ftrl: { w }, calibration } = model;
+  const { features, count } = activeOf(model);
+  let z = w[w.length - 1];
+  for (let i = 0; i < count; i += 1) {
+    const j = features[i];
+    const flagAt = scaler.flagAt[j];
+    z += w[j] * scaledOne(scaler, j, x[j]);
+    if (flagAt >= 0) z += w[flagAt] * flagOf(scaler, j, x[j]);
+  }
+  return calibrated(calibration, z);
+}
+
+/**
+ * What each active feature, with its flag, adds to the log-odds beside its usual value.
+ * @param x, usual  D, NaN where missing @param out  D, written at the active ones alone
+ * @returns the rest: rest + sum of those of out = log-odds
+ */
+export function activeTerms(model: Online, x: Float64Array, usual: Float64Array, out: Float64Array): number {
+  const { scaler, ftrl: { w }, calibration } = model;
+  const { features, count } = activeOf(model);
+  const slope = calibration.state[0];
+  let z = w[w.length - 1];
+  for (let i = 0; i < count; i += 1) {
+    const j = features[i];
+    const flagAt = scaler.flagAt[j];
+    let [mine, theirs] = [w[j] * scaledOne(scaler, j, x[j]), w[j] * scaledOne(scaler, j, usual[j])];
+    if (flagAt >= 0) {
+      mine += w[flagAt] * flagOf(scaler, j, x[j]);
+      theirs += w[flagAt] * flagOf(scaler, j, usual[j]);
+    }
+    out[j] = slope * (mine - theirs);
+    z += theirs;
+  }
+  return calibrated(calibration, z);
+}
+
 /** Takes the row into the running statistics. */
 export const observeRow = (model: Online, x: Float64Array, at = 0): void => observe(model.scaler, x, at);
 
@@ -71,6 +130,7 @@ export function learn(model: Online, x: Float64Array, label: number, at = 0): vo
   scale(scaler, x, at, row, 0);
   learnCalibration(calibration, linear(ftrl.w, row, 0, row.length), label);
   learnFtrl(ftrl, row, 0, label);
+  model.active.stale = true;
   model.learned += 1;
 }
 

@@ -3,7 +3,8 @@
  * D = features that come in, M = those of them that may be missing, W = D + M columns that go out.
  *
  *   in   D numbers, NaN where the value is missing
- *   out  D scaled values | M flags, 1 where the value was missing, else 0
+ *   out  D scaled values | M flags, 1 where the value was missing, else 0; and 0 until the feature has been there once: the flag of
+ *        what a stream never has would be 1 in every row, and many such flags one intercept that learns many times too fast
  *
  *   z      (x - mean) / standard deviation (of the population), cut at +-clip; 0 while all values have been the same
  *   range  (x - low) / (high - low), cut to 0..1: a value beyond all that were seen moves a score no further than the largest did
@@ -11,7 +12,7 @@
  * Observing writes, scaling never does.
  */
 import { createMedians, median, pushMedian, type Medians } from './median.js';
-import { createWelford, push, type Welford } from './welford.js';
+import { createWelford, type Welford } from './welford.js';
 
 export interface Feature {
   name: string;
@@ -40,6 +41,8 @@ export interface Scaler {
   kinds: Uint8Array;
   /** Of D: the column of the feature's flag; -1 where it may not be missing. */
   flagAt: Int32Array;
+  /** Of D: 1 where offset, factor and fill lag behind the statistics: whoever reads them calls `derive`. */
+  stale: Uint8Array;
 }
 
 const RANGED = 1;
@@ -62,7 +65,7 @@ export function createScaler(features: readonly Feature[], clip = Infinity): Sca
     least: ranged(0, -clip), most: ranged(1, clip),
     moments: createWelford(D), medians: createMedians(D),
     low: new Float64Array(D).fill(Infinity), high: new Float64Array(D).fill(-Infinity),
-    offset: new Float64Array(D), factor: new Float64Array(D), fill: new Float64Array(D),
+    offset: new Float64Array(D), factor: new Float64Array(D), fill: new Float64Array(D), stale: new Uint8Array(D),
   };
 }
 
@@ -71,12 +74,10 @@ export function createScaler(features: readonly Feature[], clip = Infinity): Sca
  * @throws RangeError that names the feature: an infinite value, or NaN where `missing` is `refuse`
  */
 export function checkRow(scaler: Scaler, x: Float64Array, at: number): void {
-  const D = scaler.flagAt.length;
-  let wrong = at + D <= x.length ? 0 : 1;
-  for (let j = 0; j < D; j += 1) wrong += x[at + j] - x[at + j]; // 0 for a finite number, else NaN
-  if (wrong === 0) return;
-  for (let j = 0; j < D; j += 1) {
-    if (!Number.isFinite(x[at + j])) checkMissing(scaler, j, x[at + j]);
+  const { flagAt } = scaler;
+  for (let j = 0; j < flagAt.length; j += 1) {
+    const value = x[at + j];
+    if (value - value !== 0 && (value === value || flagAt[j] < 0)) checkMissing(scaler, j, value);
   }
 }
 
@@ -89,31 +90,29 @@ function checkMissing({ features, flagAt }: Scaler, j: number, value: number): v
 /** Takes the row at x[at] into the statistics; a missing value teaches nothing. @throws RangeError as `checkRow`, and then nothing has changed */
 export function observe(scaler: Scaler, x: Float64Array, at: number): void {
   checkRow(scaler, x, at);
-  const { kinds, moments, offset, factor, fill } = scaler;
-  const { count, mean, m2 } = moments;
+  const { kinds, moments: { count, mean, m2 }, stale } = scaler;
   for (let j = 0; j < kinds.length; j += 1) {
     const value = x[at + j];
-    if (Number.isNaN(value)) continue;
-    push(moments, j, value);
-    if (kinds[j] !== 0) {
-      observeSpecial(scaler, j, value);
-      continue;
-    }
-    fill[j] = offset[j] = mean[j];
-    factor[j] = m2[j] > 0 ? Math.sqrt(count[j] / m2[j]) : 0;
+    if (value !== value) continue;
+    const n = (count[j] += 1);
+    const before = mean[j];
+    const after = before + (value - before) / n;
+    mean[j] = after;
+    m2[j] += (value - before) * (value - after); // Welford, as in welford.ts
+    stale[j] = 1;
+    if (kinds[j] !== 0) observeSpecial(scaler, j, value);
   }
 }
 
-function observeSpecial(scaler: Scaler, j: number, value: number): void {
-  const { low, high, kinds, medians } = scaler;
+function observeSpecial({ low, high, kinds, medians }: Scaler, j: number, value: number): void {
   if (value < low[j]) low[j] = value;
   if (value > high[j]) high[j] = value;
   if ((kinds[j] & BY_MEDIAN) !== 0) pushMedian(medians, j, value);
-  derive(scaler, j);
 }
 
-/** What scaling reads. */
-function derive({ kinds, moments: { count, mean, m2 }, medians, low, high, offset, factor, fill }: Scaler, j: number): void {
+/** What scaling reads: half of the rows are observed and never scaled by all features, so it waits until then. */
+function derive({ kinds, moments: { count, mean, m2 }, medians, low, high, offset, factor, fill, stale }: Scaler, j: number): void {
+  stale[j] = 0;
   fill[j] = (kinds[j] & BY_MEDIAN) !== 0 ? (median(medians, j) ?? 0) : mean[j];
   if ((kinds[j] & RANGED) !== 0) {
     offset[j] = low[j];
@@ -124,16 +123,28 @@ function derive({ kinds, moments: { count, mean, m2 }, medians, low, high, offse
   }
 }
 
+/** One feature, scaled; 0 before it was ever there. @param value  NaN where missing */
+export function scaledOne(scaler: Scaler, j: number, value: number): number {
+  if (scaler.stale[j] !== 0) derive(scaler, j);
+  const known = value === value ? value : scaler.fill[j];
+  const scaled = (known - scaler.offset[j]) * scaler.factor[j];
+  return scaled < scaler.least[j] ? scaler.least[j] : scaled > scaler.most[j] ? scaler.most[j] : scaled;
+}
+
+/** The flag of one feature. */
+export const flagOf = ({ moments }: Scaler, j: number, value: number): number => (value !== value && moments.count[j] > 0 ? 1 : 0);
+
 /** Scales the row at x[at] into the W columns at out[outAt]. @throws RangeError as `checkRow`; `out` is then half written */
 export function scale(scaler: Scaler, x: Float64Array, at: number, out: Float64Array, outAt: number): void {
-  const { flagAt, offset, factor, fill, least, most, columns } = scaler;
+  const { flagAt, offset, factor, fill, least, most, columns, stale, moments: { count } } = scaler;
   const D = flagAt.length;
   for (let k = D; k < columns.length; k += 1) out[outAt + k] = 0;
   for (let j = 0; j < D; j += 1) {
+    if (stale[j] !== 0) derive(scaler, j);
     let value = x[at + j];
     if (!(value - value === 0)) {
       checkMissing(scaler, j, value);
-      out[outAt + flagAt[j]] = 1;
+      if (count[j] > 0) out[outAt + flagAt[j]] = 1;
       value = fill[j];
     }
     const scaled = (value - offset[j]) * factor[j];
@@ -157,6 +168,7 @@ export function scalerOf(features: readonly Feature[], X: Float64Array, clip = I
   const D = features.length;
   if (X.length % D !== 0) throw new RangeError(`scaler: ${X.length} numbers are no rows of ${D} features`);
   for (let at = 0; at < X.length; at += D) observe(scaler, X, at);
+  for (let j = 0; j < D; j += 1) derive(scaler, j);
   return scaler;
 }
 
@@ -171,7 +183,7 @@ export function loadScaler(features: readonly Feature[], clip: number, bytes: Ui
   const scaler = createScaler(features, clip);
   const { moments, medians, low, high } = scaler;
   split('scaler', bytes, [moments.count, moments.mean, moments.m2, low, high, medians.count, medians.heights, medians.places]);
-  for (let j = 0; j < features.length; j += 1) if (moments.count[j] > 0) derive(scaler, j);
+  for (let j = 0; j < features.length; j += 1) if (moments.count[j] > 0) scaler.stale[j] = 1;
   return scaler;
 }
 

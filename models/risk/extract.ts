@@ -112,11 +112,11 @@ export function createExtract(state: S.State): Extract {
     }
     const page = ints[id >>> SHIFT];
     const from = (id & MASK) * stride;
-    const newest = page[from + S.NEWEST];
+    const newest = page[from + S.SEEN];
     out[sinceAt] = sinceTickLog(newest, tick);
     out[sinceAt + 1] = page[from + S.EVER];
     sinceOf(Math.max(tick, newest), since);
-    readWindows(cells, page[from + S.CELLS], since, out, first, refunds);
+    readWindows(cells, page[from + S.ITS_CELLS], since, out, first, refunds);
     countDistinct(sets, page[from + S.CUSTOMERS], newest, since, out, distinct);
   }
 

@@ -16,7 +16,7 @@
 import type { Event, Label, Purchase, Refund, Ticket } from '../../schemas/events.js';
 import { lookUp } from './asked.js';
 import { drop, isOne, meet } from './distinct.js';
-import { drop as dropEntity, enter, find, touch } from './entities.js';
+import { drop as dropEntity, enter, find } from './entities.js';
 import { createExtract, knownAmount, secondOf, type TicketSignals } from './extract.js';
 import { createKey, keyInto, type Key } from './key.js';
 import { addOrder, refundOrder } from './orders.js';
@@ -83,10 +83,10 @@ function createObserve(state: S.State): (event: Event, atMs: number) => void {
   const { customers, cells, sets } = state;
 
   /** Moves the record's newest tick on, and lets sets go in which nothing of 30 days is left. @returns the newest tick before */
-  function advance(page: Int32Array, at: number, tick: number, firstSet: number, lastSet: number): number {
-    const before = page[at + S.NEWEST];
-    if (tick > before) page[at + S.NEWEST] = tick;
-    sinceOf(page[at + S.NEWEST], since);
+  function advance(page: Int32Array, at: number, newest: number, tick: number, firstSet: number, lastSet: number): number {
+    const before = page[at + newest];
+    if (tick > before) page[at + newest] = tick;
+    sinceOf(page[at + newest], since);
     if (before >= since[WINDOWS - 1]) return before;
     for (let set = firstSet; set <= lastSet; set += 2) {
       drop(sets, page[at + set]);
@@ -99,8 +99,8 @@ function createObserve(state: S.State): (event: Event, atMs: number) => void {
     const id = entered(entities, key, known);
     const page = entities.ints[id >>> SHIFT];
     const at = (id & MASK) * entities.stride;
-    const newest = advance(page, at, tick, S.CUSTOMERS, S.CUSTOMERS);
-    page[at + S.CELLS] = addToWindows(cells, page[at + S.CELLS], tick, since, refund, amount);
+    const newest = advance(page, at, S.SEEN, tick, S.CUSTOMERS, S.CUSTOMERS);
+    page[at + S.ITS_CELLS] = addToWindows(cells, page[at + S.ITS_CELLS], tick, since, refund, amount);
     page[at + S.CUSTOMERS] = meet(sets, page[at + S.CUSTOMERS], newest, who, tick, since);
     if (!refund) page[at + S.EVER] += 1;
   }
@@ -122,7 +122,7 @@ function createObserve(state: S.State): (event: Event, atMs: number) => void {
     const id = seen(customers, asked.customer, asked.customerId, atMs);
     const page = customers.ints[id >>> SHIFT];
     const at = (id & MASK) * customers.stride;
-    advance(page, at, tick, S.CARDS, S.ADDRESSES);
+    advance(page, at, S.NEWEST, tick, S.CARDS, S.ADDRESSES);
     page[at + S.CELLS] = addToWindows(cells, page[at + S.CELLS], tick, since, refund, added);
     if (event.device !== undefined) met(page, at + S.DEVICES, asked.device, tick);
     if (event.type === 'purchase') {
@@ -142,7 +142,7 @@ function createObserve(state: S.State): (event: Event, atMs: number) => void {
     for (let i = 0; i < lines.length; i += 1) {
       const unit = knownAmount(lines[i].unitMinor);
       // A new item may take the place of one that was found.
-      if (unit === unit) price(state.items, asked.itemsKnown ? asked.itemIds[i] : undefined, lines[i].item, unit);
+      if (unit === unit) price(state.items, asked.itemsKnown ? asked.itemIds[i] : undefined, lines[i].item, unit, tick);
     }
   }
 
@@ -169,11 +169,7 @@ function createObserve(state: S.State): (event: Event, atMs: number) => void {
 }
 
 /** @param known  the id, -1 where there is none; undefined where nobody has looked */
-function entered(entities: S.Entities, key: Key, known = find(entities, key)): number {
-  if (known < 0) return enter(entities, key);
-  touch(entities, known);
-  return known;
-}
+const entered = (entities: S.Entities, key: Key, known = find(entities, key)): number => (known < 0 ? enter(entities, key) : known);
 
 /** A verdict is news about a customer that is known; it enters none, as it says nothing of when they came. */
 function judged(state: S.State, { customer, of, verdict }: Label, atMs: number): void {
@@ -185,8 +181,9 @@ function judged(state: S.State, { customer, of, verdict }: Label, atMs: number):
 function seen(customers: S.Entities, key: Key, known: number | undefined, atMs: number): number {
   const id = entered(customers, key, known);
   const page = customers.ints[id >>> SHIFT];
-  const first = (id & MASK) * customers.stride + S.FIRST_S;
-  const second = secondOf(atMs);
+  const at = (id & MASK) * customers.stride;
+  const [first, second, tick] = [at + S.FIRST_S, secondOf(atMs), tickOf(atMs)];
+  if (tick > page[at + S.SEEN]) page[at + S.SEEN] = tick;
   if (page[first] === 0 || second < page[first] >>> 0) page[first] = second;
   return id;
 }
@@ -239,10 +236,11 @@ function bought(customers: S.Entities, id: number, atMs: number, amount: number)
   if (amount > sums[at + S.GREATEST]) sums[at + S.GREATEST] = amount;
 }
 
-function price(items: S.Entities, known: number | undefined, item: string, unitMinor: number): void {
-  const id = known === undefined ? entered(items, keyInto(item, name)) : entered(items, name, known);
+function price(items: S.Entities, known: number | undefined, item: string, unitMinor: number, tick: number): void {
+  const id = known ?? entered(items, keyInto(item, name));
   const [page, means] = [items.ints[id >>> SHIFT], items.floats[id >>> SHIFT]];
   const from = (id & MASK) * items.stride;
+  if (tick > page[from + S.SEEN]) page[from + S.SEEN] = tick;
   const n = (page[from + S.LINES] += 1);
   means[(from >> 1) + S.PRICE_MEAN] += (Math.log1p(unitMinor) - means[(from >> 1) + S.PRICE_MEAN]) / n;
 }

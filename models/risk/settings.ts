@@ -1,6 +1,8 @@
+import { ENTITIES_MAX } from './entities.js';
+
 /** Bounds of the risk features, and what they read from tickets. */
 export interface RiskFeatureSettings {
-  /** Customers kept; beyond it the one whose last event came longest ago makes room, as with all below. */
+  /** Customers kept; beyond it one whose last event was long ago makes room (entities.ts), as with all below. At most 16,000,000. */
   customers: number;
   devices: number;
   cards: number;
@@ -29,8 +31,8 @@ export const defaultRiskFeatureSettings: RiskFeatureSettings = {
 export function checkSettings(settings: RiskFeatureSettings): void {
   for (const key of ['customers', 'devices', 'cards', 'addresses', 'items', 'sketches'] as const) {
     const value = settings[key];
-    if (Number.isSafeInteger(value) && value >= (key === 'sketches' ? 0 : 1) && value <= 0x7fffffff) continue;
-    throw new RangeError(`risk features: ${key} must be a whole number from ${key === 'sketches' ? 0 : 1} to 2147483647, got ${value}`);
+    if (Number.isSafeInteger(value) && value >= (key === 'sketches' ? 0 : 1) && value <= ENTITIES_MAX) continue;
+    throw new RangeError(`risk features: ${key} must be a whole number from ${key === 'sketches' ? 0 : 1} to ${ENTITIES_MAX}, got ${value}`);
   }
 }
 

@@ -1,12 +1,12 @@
 /**
  * What the risk features know: a record for each customer, device, card, address and item, and pools of what hangs on them.
  *
- *   any       key a, key b, older, newer (entities.ts)  i32
+ *   any       key a, key b, seen (entities.ts)  i32
  *   customer  newest tick, cells, orders; cards, devices, addresses, each with the tick of a set of one; first, order, click
- *             (s); purchases, known amounts, trouble  i32 | bought, mean and m2 of ln(1 + a), greatest  f64      112 bytes
+ *             (s); purchases, known amounts, trouble  i32 | bought, mean and m2 of ln(1 + a), greatest  f64      104 bytes
  *   trouble   refund, ticket, bad verdict (s), refunds  i32 | refunded  f64                                       24, where there was any
- *   other     newest tick, cells, customers, purchases ever  i32                                                    32
- *   item      lines bought, -  i32 | mean of ln(1 + unit price)  f64                                               32
+ *   other     cells, customers, purchases ever  i32; its newest tick is when it was seen                            24
+ *   item      lines bought  i32 | mean of ln(1 + unit price)  f64                                                   24
  *   cell      windows.ts                                                                                              16
  *   order     orders.ts                                                                                             16, in the pool of the cells
  *   entry     distinct.ts                                                                                           16
@@ -21,16 +21,11 @@ import { createPool, give, giveAll, loadPages, MASK, sectionsOf, SHIFT, type Poo
 import { checkSettings, flat, type RiskFeatureSettings } from './settings.js';
 import { CELL_INTS } from './windows.js';
 
-export type { Entities } from './entities.js';
+export { SEEN, type Entities } from './entities.js';
 
-/** Integers of a customer and of any other entity. */
+/** Integers of a customer: the newest tick of its purchases and refunds, the chain of orders, three sets, each before the tick of a set of one. */
 export const NEWEST = OWN;
 export const CELLS = OWN + 1;
-/** Of any other entity. A set of one was last met at the newest tick. */
-export const CUSTOMERS = OWN + 2;
-export const EVER = OWN + 3;
-const OTHER_INTS = OWN + 4;
-/** Of a customer: the chain of orders, and three sets, each before the tick of a set of one. */
 export const ORDERS = OWN + 2;
 export const CARDS = OWN + 3;
 export const DEVICES = OWN + 5;
@@ -42,12 +37,17 @@ export const CLICK_S = OWN + 11;
 export const PURCHASES = OWN + 12;
 export const AMOUNTS = OWN + 13;
 export const TROUBLE = OWN + 14;
+/** Of a device, card or address, whose newest tick is SEEN; a set of one was last met then. */
+export const ITS_CELLS = OWN;
+export const CUSTOMERS = OWN + 1;
+export const EVER = OWN + 2;
+const OTHER_INTS = OWN + 3;
 /** Floats of a customer, behind its integers. */
-export const BOUGHT = (OWN + 16) / 2;
+export const BOUGHT = (OWN + 15) / 2;
 export const LOG_MEAN = BOUGHT + 1;
 export const LOG_M2 = BOUGHT + 2;
 export const GREATEST = BOUGHT + 3;
-const CUSTOMER_INTS = OWN + 16 + 8;
+const CUSTOMER_INTS = OWN + 15 + 8;
 /** Integers of a trouble, and its float. */
 export const REFUND_S = 0;
 export const TICKET_S = 1;
@@ -57,8 +57,8 @@ export const REFUNDED = 2;
 export const TROUBLE_INTS = 6;
 /** Of an item: an integer and a float. */
 export const LINES = OWN;
-export const PRICE_MEAN = (OWN + 2) / 2;
-const ITEM_INTS = OWN + 4;
+export const PRICE_MEAN = (OWN + 1) / 2;
+const ITEM_INTS = OWN + 3;
 
 export const kinds = ['customers', 'devices', 'cards', 'addresses', 'items'] as const;
 export type Kind = (typeof kinds)[number];
@@ -121,7 +121,7 @@ function emptyCustomer(cells: Pool, troubles: Pool, sets: Sets, { stride, ints }
 function emptyOther(cells: Pool, sets: Sets, { stride, ints }: Entities, id: number): void {
   const page = ints[id >>> SHIFT];
   const at = (id & MASK) * stride;
-  giveAll(cells, page[at + CELLS]);
+  giveAll(cells, page[at + ITS_CELLS]);
   drop(sets, page[at + CUSTOMERS]);
 }
 

@@ -8,11 +8,12 @@ import type { Purchase, Refund } from '../../schemas/events.js';
 import type { LiveVersion } from '../promoted.js';
 import type { Signals } from '../signals.js';
 import { cheapest, expectedCosts, level as L, levels, type Level } from './costs.js';
-import type { DecidedBy } from './decision.js';
+import { bytesOf, type DecidedBy } from './decision.js';
 import { riskFeatures } from './features.js';
 import type { Kind } from './ledger.js';
 import { onlineModel } from './online.js';
-import { probabilityOf, riskModels, type RiskModel, type Scorer } from './promoted.js';
+import { championModels, probabilityOf, riskModels, SHADOWS, type ChampionModel, type RiskModel, type Scorer } from './promoted.js';
+import type { Active } from '../../models/linear/online.js';
 import { largest, sentences, strongest, type Reasons } from './reasons.js';
 import type { RuleRow } from './rule-language.js';
 import type { Rule } from './rules.js';
@@ -21,8 +22,6 @@ import type { RiskState } from './state.js';
 
 export const D = riskFeatures.length;
 const names = riskFeatures.map(({ name }) => name);
-/** The regression and each promoted model; the champion's own place stays empty. */
-export const SHADOWS = 1 + riskModels.length;
 /** Earlier decisions that say what is usual for a customer. */
 const USUAL_OF = 4;
 
@@ -49,12 +48,16 @@ export interface Assessment {
   reasons: Reasons;
   usualOf: 'customer' | 'shop';
   topReason: string;
-  because: string[];
+  because: readonly string[];
   /** D numbers, NaN where missing; overwritten by the next assessment, as the two below are */
   x: Float64Array;
+  /** the same in 24 bits, as they are kept and travel */
+  x32: Float32Array;
+  x32Bytes: Buffer;
+  /** as many as there are names */
   shadow: Float64Array;
-  /** names of the shadow scorers; '' where there is none */
-  shadowModels: string[];
+  /** names of the shadow scorers */
+  shadowModels: readonly string[];
 }
 
 export interface Assessor {
@@ -64,48 +67,62 @@ export interface Assessor {
 
 export function createAssessor(settings: RiskSettings): Assessor {
   const [x, usual, terms, costs, shadow] = [new Float64Array(D), new Float64Array(D), new Float64Array(D), new Float64Array(3), new Float64Array(SHADOWS)];
+  const x32 = new Float32Array(D);
+  const x32Bytes = bytesOf(x32);
   const row: RuleRow & { texts: Record<string, string | undefined>; numbers: Record<string, number | undefined> } = { x, texts: {}, numbers: {} };
   return {
     assess(state, models, signals, event, atMs) {
       state.features.extract(event, atMs, signals, x);
-      bound(x);
+      bound(x, x32);
       const { scorer, model } = championOf(settings, state, models);
       const shadowModels = scoreShadows(state, models, model, x, shadow);
-      const usualOf = usualInto(state, event, usual, scorer.silent?.() !== true);
-      const rest = scorer.terms(x, usual, terms);
-      const logOdds = terms.reduce((sum, term) => sum + term, rest);
+      const reads = scorer.reads();
+      const usualOf = usualInto(state, event, reads, usual);
+      let logOdds = scorer.terms(x, usual, terms);
+      for (let i = 0; i < reads.count; i += 1) logOdds += terms[reads.features[i]];
       const p = probabilityOf(logOdds);
 
       const rate = state.currencies.rate(event.currency);
       expectedCosts(settings.costs, p, event.amountMinor * (rate ?? 1), costs);
       const last = lastLevel(settings, state, event.customer, atMs);
       const costLevel = cheapest(costs, last, settings.costs.stick);
-      fillRow(row, event);
-      const fired = settings.rules.rules.filter((rule) => rule.holds(row));
+      const fired = firedBy(settings.rules.rules, row, event);
       const unknownCurrency = rate === undefined;
       const { level, decidedBy } = strictest(costLevel, cheapest(costs, L.allow, 0), fired, unknownCurrency);
 
-      const reasons = largest(names, x, usual, terms, logOdds);
+      const reasons = largest(names, x, usual, terms, reads, logOdds);
       const note = unknownCurrency ? `currency ${event.currency} has no rate, so nobody knows what is at stake; add it to AFTERCARE_RISK_RATES` : decidedBy === 'hysteresis' ? `stays at ${levels[level]}: a lower level is not yet cheaper by the margin` : undefined;
       const because = sentences({ level, p, fired, reasons, usualOf, note });
       const strictestRule = fired.find((rule) => rule.then === level) ?? fired.at(0);
       const topReason = decidedBy === 'rule' && strictestRule !== undefined ? `rule:${strictestRule.name}` : decidedBy === 'currency' ? 'currency' : strongest(reasons);
       return {
-        kind: event.type, level, costLevel, decidedBy, p, logOdds, costs: [costs[0], costs[1], costs[2]], model, fired, reasons, usualOf, topReason, because, x, shadow, shadowModels,
+        kind: event.type, level, costLevel, decidedBy, p, logOdds, costs: [costs[0], costs[1], costs[2]], model, fired, reasons, usualOf, topReason, because, x, x32, x32Bytes, shadow, shadowModels,
       };
     },
   };
 }
 
+const none: readonly Rule[] = [];
+function firedBy(rules: readonly Rule[], row: Parameters<typeof fillRow>[0] & RuleRow, event: Scored): readonly Rule[] {
+  if (rules.length === 0) return none;
+  fillRow(row, event);
+  const fired = rules.filter((rule) => rule.holds(row));
+  return fired.length === 0 ? none : fired;
+}
+
 /** Beyond what 32 bits hold nothing is told apart, and one infinite number would make every score NaN. */
-function bound(x: Float64Array): void {
-  for (let j = 0; j < x.length; j += 1) if (!(x[j] - x[j] === 0)) x[j] = NaN;
+function bound(x: Float64Array, x32: Float32Array): void {
+  for (let j = 0; j < x.length; j += 1) {
+    const value = x[j];
+    if (!(value - value === 0)) x[j] = NaN;
+    x32[j] = x[j];
+  }
 }
 
 /** The model promoted last, or the one that the settings name where it is live; the regression otherwise. */
 function championOf({ champion }: RiskSettings, state: RiskState, models: PromotedScorers): { scorer: Scorer; model: string } {
-  let [found, seq]: [RiskModel | undefined, number] = [undefined, -1];
-  for (const name of ['risk-logistic', 'risk-svm'] as const) {
+  let [found, seq]: [ChampionModel | undefined, number] = [undefined, -1];
+  for (const name of championModels) {
     const live = models.versions.get(name);
     if (live === undefined || live.seq <= seq || (champion !== 'latest' && champion !== name)) continue;
     [found, seq] = [name, live.seq];
@@ -116,48 +133,50 @@ function championOf({ champion }: RiskSettings, state: RiskState, models: Promot
 
 const versionOf = (models: PromotedScorers, name: RiskModel): string => `${name}.${models.versions.get(name)?.version ?? 0}`;
 
-function scoreShadows(state: RiskState, models: PromotedScorers, champion: string, x: Float64Array, out: Float64Array): string[] {
-  const found = new Array<string>(SHADOWS).fill('');
-  out.fill(NaN);
+const nobody: readonly string[] = [];
+/** @returns the names of those that scored, whose probabilities are in `out` */
+function scoreShadows(state: RiskState, models: PromotedScorers, champion: string, x: Float64Array, out: Float64Array): readonly string[] {
+  if (models.versions.size === 0) return nobody;
+  const found: string[] = [];
   if (champion !== onlineModel) {
-    found[0] = onlineModel;
     out[0] = probabilityOf(state.online.logOdds(x));
+    found.push(onlineModel);
   }
-  if (models.versions.size === 0) return found;
-  for (let i = 0; i < riskModels.length; i += 1) {
-    const scorer = models.get(riskModels[i]);
-    if (scorer === undefined || champion === versionOf(models, riskModels[i])) continue;
-    found[i + 1] = versionOf(models, riskModels[i]);
-    out[i + 1] = probabilityOf(scorer.logOdds(x));
+  for (const name of riskModels) {
+    const scorer = models.get(name);
+    if (scorer === undefined) continue;
+    const version = versionOf(models, name);
+    if (version === champion) continue;
+    out[found.length] = probabilityOf(scorer.logOdds(x));
+    found.push(version);
   }
   return found;
 }
 
-/** @param wanted  whether anything is made of it. @returns whose it is: the mean of the customer's last decisions of the kind; where one says nothing, and for a new customer, the shop's. */
-function usualInto({ online, ledger }: RiskState, { type, customer }: Scored, out: Float64Array, wanted: boolean): 'customer' | 'shop' {
-  if (!wanted) return ledger.lastOf(customer, type, 1).length === 0 ? 'shop' : 'customer';
-  online.usual(out);
-  const earlier = ledger.lastOf(customer, type, USUAL_OF);
-  if (earlier.length === 0) return 'shop';
+/** @param reads  of what it is wanted. @returns whose it is: the mean of the customer's last decisions of the kind; where one says nothing, and for a new customer, the shop's. */
+function usualInto({ online, ledger }: RiskState, { type, customer }: Scored, reads: Active, out: Float64Array): 'customer' | 'shop' {
+  const earlier = ledger.lastOf(customer, type, earlierSlots);
+  if (reads.count === 0) return earlier === 0 ? 'shop' : 'customer';
+  online.usual(out, reads);
+  if (earlier === 0) return 'shop';
   const { x } = ledger.columns;
-  sums.fill(0);
-  known.fill(0);
-  // A row after the other, as they lie in memory.
-  for (const n of earlier) {
-    const at = ledger.slotOf(n) * D;
-    for (let j = 0; j < D; j += 1) {
-      const value = x[at + j];
+  for (let i = 0; i < reads.count; i += 1) {
+    const j = reads.features[i];
+    let [sum, known] = [0, 0];
+    for (let n = 0; n < earlier; n += 1) {
+      const value = x[earlierSlots[n] * D + j];
       if (value !== value) continue;
-      sums[j] += value;
-      known[j] += 1;
+      sum += value;
+      known += 1;
     }
+    if (known > 0) out[j] = sum / known;
   }
-  for (let j = 0; j < D; j += 1) if (known[j] > 0) out[j] = sums[j] / known[j];
   return 'customer';
 }
-const [sums, known] = [new Float64Array(D), new Uint8Array(D)];
+const earlierSlots = new Int32Array(USUAL_OF);
 
 function lastLevel({ costs }: RiskSettings, { raised }: RiskState, customer: string, atMs: number): Level {
+  if (raised.customers.size() === 0) return L.allow;
   const id = raised.customers.idOf(customer);
   return id === undefined || atMs - raised.atMs[id] > costs.stickMs ? L.allow : raised.level[id];
 }

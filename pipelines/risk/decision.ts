@@ -14,13 +14,10 @@ export type DecidedBy = RiskDecisionRow['decidedBy'];
 
 const featureNames = riskFeatures.map(({ name }) => name);
 
-const floats = new Float32Array(featureNames.length);
-const bytes = Buffer.from(floats.buffer);
 /** Little-endian, as every machine that Node 20 runs on but s390x. */
-export function packFeatures(x: Float64Array): string {
-  floats.set(x);
-  return bytes.toString('base64');
-}
+export const packFeatures = (x32: Buffer): string => x32.toString('base64');
+/** The bytes of an array, where they lie. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer => Buffer.from(buffer, byteOffset, byteLength);
 
 /** NaN where a feature is missing. */
 export function featuresOf({ features }: RiskDecision): number[] {

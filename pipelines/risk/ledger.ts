@@ -6,15 +6,16 @@
  *
  *   atMs, key, customer, p   f64 x C        key: of the order, its kind and its customer; customer: both 53-bit hashes
  *   sameOrder, sameCustomer  f64 x C        number of the decision before it about the same order or customer, -1 for none
- *   shadow                   f64 x C x S    probabilities, NaN where there was none
+ *   shadow                   f32 x C x S    probabilities of those that scored in the shadow, `shadows` of them
  *   x                        f32 x C x D    features: a model learns from 24 bits as well as from 53
  *   version, shadowVersion   u16            which model gave the probability
- *   level, kind, verdict     u8
+ *   level, kind, verdict, shadows  u8
  *
  * What is overwritten before its verdict came teaches nothing; it is counted.
  */
 import { digest, pack, unpack, type Format, type Header } from '../../models/snapshot.js';
 import type { Level } from './costs.js';
+import { createLatest, type Latest } from './latest.js';
 
 export const verdicts = { waiting: 0, genuine: 1, fraud: 2, matured: 3, forgotten: 4 } as const;
 export type Verdict = (typeof verdicts)[keyof typeof verdicts];
@@ -36,10 +37,11 @@ export interface Entry {
   level: Level;
   p: number;
   version: number;
-  /** S of each; NaN and 0 where there is none */
+  /** S of each, of which the first `shadows` say something */
   shadow: Float64Array;
   shadowVersion: Uint16Array;
-  x: Float64Array;
+  shadows: number;
+  x: Float64Array | Float32Array;
 }
 
 export interface Ledger {
@@ -51,8 +53,8 @@ export interface Ledger {
   push(entry: Entry): void;
   /** Numbers of what is still known of an order, the latest first. */
   ofOrder(kind: Kind, customer: string, order: string): number[];
-  /** The customer's last decisions of a kind, the latest first, at most `most`. */
-  lastOf(customer: string, kind: Kind, most: number): number[];
+  /** Slots of the customer's last decisions of a kind, the latest first, into `out`, as many as it has room for. @returns how many */
+  lastOf(customer: string, kind: Kind, out: Int32Array): number;
   setVerdict(n: number, verdict: Verdict): void;
   /** The oldest one that may be waiting. */
   firstWaiting(): number | undefined;
@@ -64,12 +66,12 @@ export interface Ledger {
 
 const columnsOf = ({ capacity: C, features: D, shadows: S }: LedgerSettings) => ({
   atMs: new Float64Array(C), key: new Float64Array(C), customer: new Float64Array(C), p: new Float64Array(C),
-  sameOrder: new Float64Array(C), sameCustomer: new Float64Array(C), shadow: new Float64Array(C * S), x: new Float32Array(C * D),
-  version: new Uint16Array(C), shadowVersion: new Uint16Array(C * S), level: new Uint8Array(C), kind: new Uint8Array(C), verdict: new Uint8Array(C),
+  sameOrder: new Float64Array(C), sameCustomer: new Float64Array(C), shadow: new Float32Array(C * S), x: new Float32Array(C * D),
+  version: new Uint16Array(C), shadowVersion: new Uint16Array(C * S), level: new Uint8Array(C), kind: new Uint8Array(C), verdict: new Uint8Array(C), shadows: new Uint8Array(C),
 });
 export type Columns = ReturnType<typeof columnsOf>;
 
-const format: Format = { name: 'risk ledger', magic: 'AFRL', version: 1 };
+const format: Format = { name: 'risk ledger', magic: 'AFRL', version: 2 };
 
 /** How far back one looks for decisions of the same kind. */
 const LOOKS = 8;
@@ -77,22 +79,35 @@ const LOOKS = 8;
 const ORDER_MAX = 64;
 
 /**
- * 53 bits of a text: two 32-bit multiplicative hashes that are mixed at the end.
+ * 53 bits of some texts behind each other, a line feed between them: two 32-bit multiplicative hashes that are mixed at the end.
  * Source: cyrb53 (bryc, public domain). Among 100,000 keys two are the same with a chance of 6e-7.
  */
-export function hash53(text: string): number {
-  let [a, b] = [0xdeadbeef, 0x41c6ce57];
+export function hash53(first: string, second?: string, third?: string): number {
+  a = 0xdeadbeef;
+  b = 0x41c6ce57;
+  feed(first);
+  if (second !== undefined) feedNext(second);
+  if (third !== undefined) feedNext(third);
+  const low = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
+  const high = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  return 4294967296 * (2097151 & high) + (low >>> 0);
+}
+let [a, b] = [0, 0];
+function feed(text: string): void {
+  let [x, y] = [a, b];
   for (let i = 0; i < text.length; i += 1) {
     const code = text.charCodeAt(i);
-    a = Math.imul(a ^ code, 2654435761);
-    b = Math.imul(b ^ code, 1597334677);
+    x = Math.imul(x ^ code, 2654435761);
+    y = Math.imul(y ^ code, 1597334677);
   }
-  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
-  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
-  return 4294967296 * (2097151 & b) + (a >>> 0);
+  a = x;
+  b = y;
 }
-
-const keyOf = (kind: Kind, customer: string, order: string): number => hash53(`${kind}\n${customer}\n${order}`);
+function feedNext(text: string): void {
+  a = Math.imul(a ^ 10, 2654435761);
+  b = Math.imul(b ^ 10, 1597334677);
+  feed(text);
+}
 
 /**
  * @param chunks  a snapshot, made with the same settings
@@ -101,26 +116,32 @@ const keyOf = (kind: Kind, customer: string, order: string): number => hash53(`$
 export function createLedger(settings: LedgerSettings, chunks?: Uint8Array[]): Ledger {
   const { capacity: C, features: D, shadows: S } = settings;
   const columns = columnsOf(settings);
-  const { atMs, key, customer, p, sameOrder, sameCustomer, shadow, x, version, shadowVersion, level, kind, verdict } = columns;
-  const [lastOfOrder, lastOfCustomer] = [new Map<number, number>(), new Map<number, number>()];
+  const { atMs, key, customer, p, sameOrder, sameCustomer, shadow, x, version, shadowVersion, shadows, level, kind, verdict } = columns;
+  const [lastOfOrder, lastOfCustomer]: Latest[] = [createLatest(key), createLatest(customer)];
+  // The same customer is asked about, and then remembered.
+  let [lastName, lastHash, lastNumber]: [string | undefined, number, number] = [undefined, 0, -1];
   /** next: number of the coming decision; waitFrom: none before it waits */
   let [next, waitFrom, waiting, dropped] = [0, 0, 0, 0];
   if (chunks !== undefined) load();
 
   const oldest = (): number => Math.max(0, next - C);
   const known = (n: number): boolean => n >= oldest() && n < next;
-  function makeRoom(slot: number, n: number): void {
+  function lookUp(name: string): void {
+    if (name === lastName) return;
+    lastName = name;
+    lastHash = hash53(name);
+    lastNumber = numberOf(lastOfCustomer.find(lastHash));
+  }
+  /** Number of the decision in a slot; -1 for none. */
+  const numberOf = (slot: number): number => (slot < 0 ? -1 : slot < next % C ? next - (next % C) + slot : next - (next % C) - C + slot);
+  function makeRoom(slot: number): void {
     if (verdict[slot] === verdicts.waiting) {
       waiting -= 1;
       dropped += 1;
     }
-    if (lastOfOrder.get(key[slot]) === n) lastOfOrder.delete(key[slot]);
-    if (lastOfCustomer.get(customer[slot]) === n) lastOfCustomer.delete(customer[slot]);
-  }
-  function chain(from: number | undefined, before: Float64Array, most: number): number[] {
-    const found: number[] = [];
-    for (let n = from ?? -1; known(n) && found.length < most; n = before[n % C]) found.push(n);
-    return found;
+    if (verdict[slot] === verdicts.forgotten) return;
+    lastOfOrder.remove(slot);
+    lastOfCustomer.remove(slot);
   }
 
   return {
@@ -130,28 +151,45 @@ export function createLedger(settings: LedgerSettings, chunks?: Uint8Array[]): L
     slotOf: (n) => n % C,
     push(entry) {
       const slot = next % C;
-      if (next >= C) makeRoom(slot, next - C);
-      const [orderKey, customerKey] = [keyOf(entry.kind, entry.customer, entry.order), hash53(entry.customer)];
+      lookUp(entry.customer);
+      if (next >= C) makeRoom(slot);
+      const orderKey = hash53(entry.kind, entry.customer, entry.order);
       atMs[slot] = entry.atMs;
       key[slot] = orderKey;
-      customer[slot] = customerKey;
+      customer[slot] = lastHash;
       p[slot] = entry.p;
-      sameOrder[slot] = lastOfOrder.get(orderKey) ?? -1;
-      sameCustomer[slot] = lastOfCustomer.get(customerKey) ?? -1;
-      shadow.set(entry.shadow, slot * S);
-      shadowVersion.set(entry.shadowVersion, slot * S);
+      sameOrder[slot] = numberOf(lastOfOrder.find(orderKey));
+      sameCustomer[slot] = known(lastNumber) && lastNumber > next - C ? lastNumber : -1;
+      shadows[slot] = entry.shadows;
+      for (let i = 0; i < entry.shadows; i += 1) {
+        shadow[slot * S + i] = entry.shadow[i];
+        shadowVersion[slot * S + i] = entry.shadowVersion[i];
+      }
       x.set(entry.x, slot * D);
       version[slot] = entry.version;
       level[slot] = entry.level;
       kind[slot] = kinds[entry.kind];
       verdict[slot] = verdicts.waiting;
-      lastOfOrder.set(orderKey, next);
-      lastOfCustomer.set(customerKey, next);
+      lastOfOrder.set(slot);
+      lastOfCustomer.set(slot);
       waiting += 1;
       next += 1;
+      lastName = undefined;
     },
-    ofOrder: (of, name, order) => chain(lastOfOrder.get(keyOf(of, name, order)), sameOrder, ORDER_MAX),
-    lastOf: (name, of, most) => chain(lastOfCustomer.get(hash53(name)), sameCustomer, LOOKS).filter((n) => kind[n % C] === kinds[of]).slice(0, most),
+    ofOrder(of, name, order) {
+      const found: number[] = [];
+      for (let n = numberOf(lastOfOrder.find(hash53(of, name, order))); known(n) && found.length < ORDER_MAX; n = sameOrder[n % C]) found.push(n);
+      return found;
+    },
+    lastOf(name, of, out) {
+      let [found, looks] = [0, 0];
+      lookUp(name);
+      for (let n = lastNumber; known(n) && looks < LOOKS && found < out.length; n = sameCustomer[n % C]) {
+        looks += 1;
+        if (kind[n % C] === kinds[of]) out[found++] = n % C;
+      }
+      return found;
+    },
     setVerdict(n, of) {
       if (!known(n)) throw new RangeError(`risk ledger: decision ${n} is not held, it holds ${oldest()} to ${next - 1}`);
       if (verdict[n % C] === verdicts.waiting) waiting -= 1;
@@ -163,15 +201,16 @@ export function createLedger(settings: LedgerSettings, chunks?: Uint8Array[]): L
       return waitFrom < next ? waitFrom : undefined;
     },
     forget(name) {
-      const customerKey = hash53(name);
-      for (let n = lastOfCustomer.get(customerKey) ?? -1; known(n);) {
+      lookUp(name);
+      lastName = undefined;
+      for (let n = lastNumber; known(n);) {
         const slot = n % C;
         if (verdict[slot] === verdicts.waiting) waiting -= 1;
-        lastOfOrder.delete(key[slot]);
+        lastOfOrder.remove(slot);
+        lastOfCustomer.remove(slot);
         n = sameCustomer[slot];
         clear(columns, slot, C);
       }
-      lastOfCustomer.delete(customerKey);
     },
     stats: () => ({ held: Math.min(next, C), waiting, dropped }),
     snapshot: () => withSections((header, parts) => pack(header, parts, format)),
@@ -194,8 +233,8 @@ export function createLedger(settings: LedgerSettings, chunks?: Uint8Array[]): L
     for (const column of Object.values(columns)) section((bytes) => bytesOf(column).subarray(0, bytes));
     for (let n = Math.max(0, next - C); n < next; n += 1) {
       if (verdict[n % C] === verdicts.forgotten) continue;
-      lastOfOrder.set(key[n % C], n);
-      lastOfCustomer.set(customer[n % C], n);
+      lastOfOrder.set(n % C);
+      lastOfCustomer.set(n % C);
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Rows of `model_metrics`: of the verdicts of a day that is over, and of the decisions of a day whose maturity is over. */
 import type { Emit } from '../step.js';
-import { SHADOWS } from './assess.js';
+import { SHADOWS } from './promoted.js';
 import { level as L } from './costs.js';
 import type { ModelMetric } from './decision.js';
 import { verdicts } from './ledger.js';
@@ -16,9 +16,9 @@ const watching = (version: number): number => version * 2 + 1;
 /** A verdict came: what everyone had said goes onto the scorecard of the day. */
 export function scored({ ledger, scorecard }: RiskState, n: number, label: number): void {
   const slot = ledger.slotOf(n);
-  const { p, version, shadow, shadowVersion } = ledger.columns;
+  const { p, version, shadow, shadowVersion, shadows } = ledger.columns;
   scorecard.add(champion(version[slot]), p[slot], label);
-  for (let i = slot * SHADOWS; i < (slot + 1) * SHADOWS; i += 1) if (!Number.isNaN(shadow[i])) scorecard.add(watching(shadowVersion[i]), shadow[i], label);
+  for (let i = slot * SHADOWS; i < slot * SHADOWS + shadows[slot]; i += 1) scorecard.add(watching(shadowVersion[i]), shadow[i], label);
 }
 
 export function measureVerdicts(state: RiskState, { capacity }: RiskSettings, day: number, seq: number, emit: Emit): void {
@@ -42,7 +42,7 @@ export function measureDays(state: RiskState, { capacity, maturityMs }: RiskSett
   const { ledger } = state;
   const behind = Math.ceil(maturityMs / dayMs) + 1;
   const [from, to] = [before - behind, now - behind];
-  const { atMs, p, version, shadow, shadowVersion, level, verdict } = ledger.columns;
+  const { atMs, p, version, shadow, shadowVersion, shadows, level, verdict } = ledger.columns;
   const groups = new Map<number, Group>();
   const add = (day: number, of: number, probability: number, label: number, raised: number): void => {
     const key = day * 131_072 + of; // a version has 16 bits, and its role one
@@ -58,7 +58,7 @@ export function measureDays(state: RiskState, { capacity, maturityMs }: RiskSett
     if (day <= from || day > to || verdict[slot] === verdicts.forgotten) continue;
     const label = verdict[slot] === verdicts.fraud ? 1 : 0;
     add(day, champion(version[slot]), p[slot], label, level[slot] > L.allow ? 1 : 0);
-    for (let i = slot * SHADOWS; i < (slot + 1) * SHADOWS; i += 1) if (!Number.isNaN(shadow[i])) add(day, watching(shadowVersion[i]), shadow[i], label, 0);
+    for (let i = slot * SHADOWS; i < slot * SHADOWS + shadows[slot]; i += 1) add(day, watching(shadowVersion[i]), shadow[i], label, 0);
   }
   for (const [, group] of [...groups].sort(([a], [b]) => a - b)) {
     const y = Uint8Array.from(group.y);

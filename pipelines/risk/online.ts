@@ -15,9 +15,11 @@
  */
 import { defaultCalibrationSettings } from '../../models/linear/calibrate.js';
 import { defaultFtrlSettings } from '../../models/linear/ftrl.js';
-import { createOnline, learn, loadOnline, logOdds, observeRow, saveOnline, terms, type Online, type OnlineSettings } from '../../models/linear/online.js';
+import { activeLogOdds, activeOf, activeTerms, createOnline, learn, loadOnline, observeRow, saveOnline, type Active, type Online, type OnlineSettings } from '../../models/linear/online.js';
 import { riskFeatures } from './features.js';
 import type { Scorer } from './promoted.js';
+
+const nothing: Active = { features: new Int32Array(), count: 0, stale: false };
 
 export const onlineModel = 'risk-online-1';
 
@@ -47,8 +49,8 @@ export interface OnlineChampion extends Scorer {
   learn(x: Float64Array, label: number, times: number, delayMs: number): void;
   /** A verdict of this label is not the last word: it counts no longer. What the weights made of it stays. */
   takeBack(label: number): void;
-  /** What a feature usually is in this shop; NaN before it was ever there. */
-  usual(out: Float64Array): void;
+  /** What each of some features usually is in this shop; NaN before it was ever there. */
+  usual(out: Float64Array, of: Active): void;
   counts: Counts;
   save(): Uint8Array[];
 }
@@ -60,8 +62,6 @@ const ARRIVED_MIN = 0.1;
 export function createOnlineChampion({ prior, trust }: { prior: number; trust: number }, saved?: { chunks: Uint8Array[]; counts: Counts }): OnlineChampion {
   const model: Online = saved === undefined ? createOnline(onlineSettings) : loadOnline(onlineSettings, saved.chunks);
   const counts: Counts = saved?.counts ?? { decisions: 0, frauds: 0, genuine: 0, firstMs: 0, lastMs: 0, delayMs: 0 };
-  const W = model.scaler.columns.length;
-  const [row, usualRow] = [new Float64Array(W), new Float64Array(W)];
   const say = (): number => 1 - 2 ** (-counts.frauds / trust);
   const shift = (): number => {
     const { decisions, frauds, genuine, firstMs, lastMs, delayMs } = counts;
@@ -72,23 +72,15 @@ export function createOnlineChampion({ prior, trust }: { prior: number; trust: n
     counts,
     logOdds(x) {
       const g = say();
-      return g === 0 ? prior : (1 - g) * prior + g * (logOdds(model, x) + shift());
+      return g === 0 ? prior : (1 - g) * prior + g * (activeLogOdds(model, x) + shift());
     },
-    silent: () => counts.frauds === 0,
+    reads: () => (counts.frauds === 0 ? nothing : activeOf(model)),
     terms(x, usual, out) {
       const g = say();
-      if (g === 0) {
-        out.fill(0);
-        return prior;
-      }
-      let rest = terms(model, x, 0, row);
-      terms(model, usual, 0, usualRow);
-      const { flagAt } = model.scaler;
-      for (let k = 0; k < W; k += 1) rest += usualRow[k];
-      for (let j = 0; j < flagAt.length; j += 1) {
-        const flag = flagAt[j];
-        out[j] = g * (row[j] - usualRow[j] + (flag >= 0 ? row[flag] - usualRow[flag] : 0));
-      }
+      if (g === 0) return prior;
+      const rest = activeTerms(model, x, usual, out);
+      const { features, count } = activeOf(model);
+      for (let i = 0; i < count; i += 1) out[features[i]] *= g;
       return (1 - g) * prior + g * (rest + shift());
     },
     observe(x, atMs) {
@@ -111,9 +103,9 @@ export function createOnlineChampion({ prior, trust }: { prior: number; trust: n
       }
       else counts.genuine -= 1;
     },
-    usual(out) {
+    usual(out, { features, count: places }) {
       const { moments: { count, mean } } = model.scaler;
-      for (let j = 0; j < out.length; j += 1) out[j] = count[j] > 0 ? mean[j] : NaN;
+      for (let i = 0; i < places; i += 1) out[features[i]] = count[features[i]] > 0 ? mean[features[i]] : NaN;
     },
     save: () => saveOnline(model),
   };

@@ -2,7 +2,7 @@
  * The models of workflows, as artefacts and as scorers.  D = features of this build, d = those of the model, W = its columns.
  *
  *   risk-logistic, risk-svm                 the one promoted last is the champion, the other scores in the shadow
- *   risk-logistic-shadow, risk-svm-shadow   score in the shadow only
+ *   risk-logistic-shadow, risk-logistic-shadow-2 ... -8, and of risk-svm the same   score in the shadow only
  *
  * A model names its features; each must be one of this build's. One that this build has and the model lacks says nothing
  * there, so that a new feature does not refuse an old model.
@@ -11,6 +11,7 @@
  */
 import { sigmoid } from '../../models/linear/logistic.js';
 import { loadLogistic, logisticLogOdds, logisticTerms, type Logistic } from '../../models/linear/batch.js';
+import type { Active } from '../../models/linear/online.js';
 import { loadScaler, saveScaler, scale, type Feature, type Scaler } from '../../models/linear/scaler.js';
 import { pack, unpack, type Format } from '../../models/snapshot.js';
 import { loadSvm, saveSvm } from '../../models/svm/model-file.js';
@@ -23,12 +24,17 @@ export interface Scorer {
   /** Calibrated log-odds of a row of D numbers, NaN where missing. */
   logOdds(x: Float64Array): number;
   /**
-   * What each feature contributes beside its usual value, into `out` (D).
-   * @returns the rest: rest + sum of out = log-odds
+   * What each feature that it reads contributes beside its usual value, into `out` (D).
+   * @returns the rest: rest + sum of those of out = log-odds
    */
   terms(x: Float64Array, usual: Float64Array, out: Float64Array): number;
-  /** Whether every term is 0 for now, so that nobody has to find out what is usual. */
-  silent?(): boolean;
+  /** The features that it reads until it learns again, so that nobody has to find out what is usual of the others. */
+  reads(): Active;
+}
+
+/** Where a model that never learns stands among this build's features. */
+function readsOf(places: Int32Array): Active {
+  return { features: places.slice().sort(), count: places.length, stale: false };
 }
 
 const columnOf = new Map(riskFeatures.map(({ name }, j) => [name, j]));
@@ -47,7 +53,6 @@ const gather = (x: Float64Array, places: Int32Array, into: Float64Array): Float6
 
 /** Sums the columns of each feature, its value's and its flag's, into the D of this build. */
 function scatter(terms: Float64Array, { flagAt }: Scaler, places: Int32Array, out: Float64Array): number {
-  out.fill(0);
   let sum = 0;
   for (let j = 0; j < places.length; j += 1) {
     const term = terms[j] + (flagAt[j] >= 0 ? terms[flagAt[j]] : 0);
@@ -64,9 +69,11 @@ export function readRiskLogistic(parts: readonly Uint8Array[]): Scorer {
 
 export function logisticScorer(model: Logistic): Scorer {
   const places = placesOf(model.scaler.features);
+  const reads = readsOf(places);
   const W = model.scaler.columns.length;
   const [row, usualRow, terms, usualTerms] = [new Float64Array(places.length), new Float64Array(places.length), new Float64Array(W), new Float64Array(W)];
   return {
+    reads: () => reads,
     logOdds: (x) => logisticLogOdds(model, gather(x, places, row)),
     terms(x, usual, out) {
       let rest = logisticTerms(model, gather(x, places, row), 0, terms);
@@ -111,12 +118,14 @@ export function readRiskSvm(parts: readonly Uint8Array[]): Scorer {
  */
 export function svmScorer(scaler: Scaler, svm: Svm): Scorer {
   const places = placesOf(scaler.features);
+  const reads = readsOf(places);
   const W = scaler.columns.length;
   if (svm.D !== W) throw new RangeError(`the svm has ${svm.D} columns and its scaling ${W}; they are of two models`);
   const { platt } = svm;
   if (platt === undefined) throw new RangeError('the svm has no calibration, so no probabilities; train it with folds 5');
   const [row, scaled, usualScaled, moved] = [new Float64Array(places.length), new Float64Array(W), new Float64Array(W), new Float64Array(W)];
   return {
+    reads: () => reads,
     logOdds(x) {
       scale(scaler, gather(x, places, row), 0, scaled, 0);
       return platt.a * decision(svm, scaled) + platt.b;
@@ -133,8 +142,21 @@ export function svmScorer(scaler: Scaler, svm: Svm): Scorer {
 
 export const probabilityOf = sigmoid;
 
-/** Which promoted models score. The order is that of the columns of the ledger. */
-export const riskModels = ['risk-logistic', 'risk-svm', 'risk-logistic-shadow', 'risk-svm-shadow'] as const;
-export type RiskModel = (typeof riskModels)[number];
+/** Challengers of a kind, eight: each costs every decision its score, and the ledger 6 bytes. */
+const numbers = ['', '-2', '-3', '-4', '-5', '-6', '-7', '-8'] as const;
+/** Those that may decide. */
+export const championModels = ['risk-logistic', 'risk-svm'] as const;
+export type ChampionModel = (typeof championModels)[number];
+export type RiskModel = ChampionModel | `${ChampionModel}-shadow${(typeof numbers)[number]}`;
 
-export const riskReaders = { 'risk-logistic': readRiskLogistic, 'risk-svm': readRiskSvm, 'risk-logistic-shadow': readRiskLogistic, 'risk-svm-shadow': readRiskSvm } as const satisfies Record<RiskModel, unknown>;
+const challengers = (name: ChampionModel): RiskModel[] => numbers.map((number) => `${name}-shadow${number}` as const);
+const readerOf = { 'risk-logistic': readRiskLogistic, 'risk-svm': readRiskSvm } as const;
+
+/** Which promoted models score, and how each is read. */
+export const riskReaders = {
+  ...readerOf,
+  ...Object.fromEntries(championModels.flatMap((name) => challengers(name).map((challenger) => [challenger, readerOf[name]] as const))),
+} as Readonly<Record<RiskModel, (parts: readonly Uint8Array[]) => Scorer>>;
+export const riskModels = Object.keys(riskReaders) as readonly RiskModel[];
+/** Scorers beside the champion: the regression, and every promoted model. */
+export const SHADOWS = 1 + riskModels.length;

@@ -4,6 +4,7 @@
  *
  *   log-odds = rest + sum of the terms of all features; the columns hold the largest few, and the rest without the others
  */
+import type { Active } from '../../models/linear/online.js';
 import type { Level } from './costs.js';
 import { levels } from './costs.js';
 
@@ -15,19 +16,22 @@ const SAID = 3;
 const TERM_MIN = 0.05;
 
 export interface Reasons {
-  features: string[];
+  features: readonly string[];
   /** null where the value is missing */
-  values: (number | null)[];
-  usual: (number | null)[];
-  terms: number[];
+  values: readonly (number | null)[];
+  usual: readonly (number | null)[];
+  terms: readonly number[];
   /** log-odds less the terms above */
   rest: number;
 }
 
-/** @param names, x, usual, terms  D of each */
-export function largest(names: readonly string[], x: Float64Array, usual: Float64Array, terms: Float64Array, logOdds: number): Reasons {
-  const chosen: number[] = [];
-  for (let j = 0; j < terms.length; j += 1) {
+const chosen: number[] = [];
+
+/** @param names, x, usual, terms  D of each @param reads  which of them say anything */
+export function largest(names: readonly string[], x: Float64Array, usual: Float64Array, terms: Float64Array, reads: Active, logOdds: number): Reasons {
+  chosen.length = 0;
+  for (let i = 0; i < reads.count; i += 1) {
+    const j = reads.features[i];
     const size = Math.abs(terms[j]);
     if (!(size >= TERM_MIN)) continue;
     let at = chosen.length;
@@ -38,10 +42,13 @@ export function largest(names: readonly string[], x: Float64Array, usual: Float6
   }
   let rest = logOdds;
   for (const j of chosen) rest -= terms[j];
+  if (chosen.length === 0) return { features: noTexts, values: noNumbers, usual: noNumbers, terms: noNumbers, rest };
   return {
     features: chosen.map((j) => names[j]), values: chosen.map((j) => shown(x[j])), usual: chosen.map((j) => shown(usual[j])), terms: chosen.map((j) => terms[j]), rest,
   };
 }
+/** Of most decisions while nothing has been learned: nothing is made for each of them. */
+const [noTexts, noNumbers]: [readonly string[], readonly number[]] = [[], []];
 
 const shown = (value: number): number | null => (Number.isNaN(value) ? null : value);
 
@@ -64,8 +71,9 @@ export interface Told {
 }
 
 /** Sentences for whoever has to act on it: the decision first, then the rules, then what moved the score. Of what is let through, the first alone. */
-export function sentences({ level, p, fired, reasons, usualOf, note }: Told): string[] {
-  const said = [`${levels[level]}: fraud with a probability of ${percent(p)}`];
+export function sentences({ level, p, fired, reasons, usualOf, note }: Told): readonly string[] {
+  if (level === 0 && note === undefined && fired.length === 0) return letThrough(p);
+  const said = [first(level, p)];
   if (note !== undefined) said.push(note);
   for (const { name, when } of fired) said.push(`rule ${name}: ${when}`);
   if (level === 0) return said;
@@ -77,6 +85,14 @@ export function sentences({ level, p, fired, reasons, usualOf, note }: Told): st
     said.push(`${reasons.features[i]} is ${number(reasons.values[i])}, ${number(reasons.usual[i])} is ${whose} (+${reasons.terms[i].toFixed(2)})`);
   }
   return said;
+}
+
+const first = (level: Level, p: number): string => `${levels[level]}: fraud with a probability of ${percent(p)}`;
+/** Most decisions; while nothing is known they all say the same, and writing a number is slow. */
+let [lastP, lastSaid]: [number, readonly string[]] = [NaN, []];
+function letThrough(p: number): readonly string[] {
+  if (p !== lastP) [lastP, lastSaid] = [p, [first(0, p)]];
+  return lastSaid;
 }
 
 const percent = (p: number): string => `${p >= 0.0995 ? (p * 100).toFixed(0) : (p * 100).toPrecision(2)} %`;

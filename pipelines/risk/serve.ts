@@ -15,7 +15,7 @@ export function riskAnswer(state: RiskState, models: PromotedScorers, signals: S
     customer: request.customer, decision: levels[level], probability: p, decidedBy, costs: { allow: costs[0], review: costs[1], block: costs[2] },
     rules: fired.map(({ name }) => name),
     reasons: reasons.features.map((feature, i) => ({ feature, value: reasons.values[i], usual: reasons.usual[i], term: reasons.terms[i] })),
-    rest: reasons.rest, because, model, rulesVersion: state.rules, ...place,
+    rest: reasons.rest, because: [...because], model, rulesVersion: state.rules, ...place,
   };
 }
 

@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto';
 import { createRoster, type Roster } from '../../models/roster.js';
 import { pack, unpack, type Format } from '../../models/snapshot.js';
 import { bundle, hashOfAll, unbundle } from '../bundle.js';
-import { createAssessor, D, SHADOWS, type Assessor } from './assess.js';
+import { createAssessor, D, type Assessor } from './assess.js';
 import type { Level } from './costs.js';
 import { createRiskFeatures, type RiskFeatures } from './features.js';
 import { createCurrencies, type Currencies, type SavedCurrency } from './currencies.js';
 import { createLedger, type Ledger } from './ledger.js';
 import { createOnlineChampion, type Counts, type OnlineChampion } from './online.js';
+import { SHADOWS } from './promoted.js';
 import { createScorecard, type Scorecard } from './scorecard.js';
 import type { RiskSettings } from './settings.js';
 
@@ -72,6 +73,7 @@ function raisedOf(max: number, saved?: [Uint8Array, Uint8Array]): Raised {
 /** The last level by costs: `allow` is not remembered. */
 export function setRaised({ customers, level, atMs }: Raised, customer: string, to: Level, at: number): void {
   if (to === 0) {
+    if (customers.size() === 0) return;
     const known = customers.idOf(customer);
     if (known !== undefined) customers.drop(known);
     return;

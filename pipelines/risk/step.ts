@@ -10,11 +10,12 @@
 import type { Label } from '../../schemas/events.js';
 import { riskLevels, type Signals } from '../signals.js';
 import type { Emit, StoredEvent } from '../step.js';
-import { D, SHADOWS, type Assessment, type PromotedScorers, type Scored } from './assess.js';
+import { D, type Assessment, type PromotedScorers, type Scored } from './assess.js';
 import { level as L, levels } from './costs.js';
 import { packFeatures, type RiskDecision, type RiskLabel } from './decision.js';
 import { verdicts, type Kind, type Verdict } from './ledger.js';
 import { measureDays, measureVerdicts, scored } from './measured.js';
+import { SHADOWS } from './promoted.js';
 import type { RiskSettings } from './settings.js';
 import { emptyRisk, hashOfRisk, restoreRisk, setRaised, snapshotOfRisk, type RiskState } from './state.js';
 
@@ -23,6 +24,8 @@ const MATURED_MAX = 8;
 /** A verdict that takes back what was learned counts twice: once against the first, once for itself. */
 const CONTRADICTION = 2;
 const dayMs = 86_400_000;
+/** Most decisions have no rule that fired and no shadow. */
+const [noTexts, noNumbers]: [readonly string[], readonly number[]] = [[], []];
 
 /** Like a `Step`, beside the signals that it reads and writes and the models that are live. */
 export interface RiskStep {
@@ -74,9 +77,9 @@ export function riskStep(settings: RiskSettings): RiskStep {
 }
 
 function remember(state: RiskState, signals: Signals, event: Scored, atMs: number, assessment: Assessment, shadowVersion: Uint16Array): void {
-  const { level, costLevel, p, model, x, shadow, shadowModels } = assessment;
-  for (let i = 0; i < SHADOWS; i += 1) shadowVersion[i] = shadowModels[i] === '' ? 0 : numberOf(state, shadowModels[i]);
-  state.ledger.push({ kind: event.type, customer: event.customer, order: event.order, atMs, level, p, version: numberOf(state, model), shadow, shadowVersion, x });
+  const { level, costLevel, p, model, x, x32, shadow, shadowModels } = assessment;
+  for (let i = 0; i < shadowModels.length; i += 1) shadowVersion[i] = numberOf(state, shadowModels[i]);
+  state.ledger.push({ kind: event.type, customer: event.customer, order: event.order, atMs, level, p, version: numberOf(state, model), shadow, shadowVersion, shadows: shadowModels.length, x: x32 });
   state.online.observe(x, atMs);
   if (event.type === 'purchase') state.currencies.observe(event.currency, event.amountMinor);
   setRaised(state.raised, event.customer, costLevel, atMs);
@@ -149,12 +152,12 @@ function moveClock(state: RiskState, settings: RiskSettings, atMs: number, seq: 
 }
 
 export function decisionOf(assessment: Assessment, rules: string, event: Scored, seq: number, atMs: number): RiskDecision {
-  const { kind, level, decidedBy, p, logOdds, costs, model, fired, reasons, usualOf, topReason, because, x, shadow, shadowModels } = assessment;
+  const { kind, level, decidedBy, p, logOdds, costs, model, fired, reasons, usualOf, topReason, because, x32Bytes, shadow, shadowModels } = assessment;
   return {
     seq, atMs, kind, customer: event.customer, order: event.order, amountMinor: event.amountMinor, currency: event.currency, decision: levels[level], decidedBy,
-    probability: p, logOdds, costs, model, rules, fired: fired.map(({ name }) => name), topReason,
+    probability: p, logOdds, costs, model, rules, fired: fired.length === 0 ? noTexts : fired.map(({ name }) => name), topReason,
     reasonFeatures: reasons.features, reasonValues: reasons.values, reasonUsual: reasons.usual, reasonTerms: reasons.terms, reasonRest: reasons.rest, usualOf, because,
-    features: packFeatures(x),
-    shadow: shadowModels.filter((name) => name !== ''), shadowProbabilities: shadowModels.flatMap((name, i) => (name === '' ? [] : [shadow[i]])),
+    features: packFeatures(x32Bytes),
+    shadow: shadowModels, shadowProbabilities: shadowModels.length === 0 ? noNumbers : Array.from(shadow.subarray(0, shadowModels.length)),
   };
 }

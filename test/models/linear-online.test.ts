@@ -4,7 +4,7 @@ import { createFtrl, learnFtrl, restoreWeights, type FtrlSettings } from '../../
 import { linear, sigmoid, softplus } from '../../models/linear/logistic.js';
 import { createMedians, median, pushMedian } from '../../models/linear/median.js';
 import { createOnline, learn, loadOnline, logOdds, observeRow, saveOnline, score, terms, type OnlineSettings } from '../../models/linear/online.js';
-import { createScaler, observe, scale, scalerOf, type Feature } from '../../models/linear/scaler.js';
+import { createScaler, observe, saveScaler, scale, scaleRows, scalerOf, type Feature } from '../../models/linear/scaler.js';
 import { stepSgd } from '../../models/linear/sgd.js';
 import { createWelford, merge, push, variance } from '../../models/linear/welford.js';
 import { expectedCalibrationError } from '../../models/metrics/calibration.js';
@@ -65,7 +65,7 @@ describe('scaling', () => {
     expect(scaler.columns).toEqual(['amount', 'hour', 'age', 'amount missing', 'age missing']);
     const out = new Float64Array(5);
     scale(scaler, Float64Array.of(NaN, 3, 7), 0, out, 0);
-    expect(Array.from(out)).toEqual([0, 0, 0, 1, 0]); // nothing is known yet
+    expect(Array.from(out)).toEqual([0, 0, 0, 0, 0]); // nothing is known yet, and what was never there is not flagged
     for (const row of [[1, 0, 2], [3, 10, 4], [11, 5, NaN], [NaN, 5, 9]]) observe(scaler, Float64Array.from(row), 0);
     scale(scaler, Float64Array.of(NaN, 20, 4), 0, out, 0);
     const sd = Math.sqrt((16 + 4 + 36) / 3);
@@ -303,5 +303,6 @@ it('scaling whole rows equals scaling them one by one', () => {
   const scaler = scalerOf(settings.features, Float64Array.from(rows.flatMap((x) => Array.from(x))), 8);
   const single = createScaler(settings.features, 8);
   for (const x of rows) observe(single, x, 0);
-  expect(scaler).toEqual(single);
+  expect(saveScaler(scaler)).toEqual(saveScaler(single));
+  expect(scaleRows(scaler, rows[7])).toEqual(scaleRows(single, rows[7]));
 });
