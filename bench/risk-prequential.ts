@@ -1,6 +1,6 @@
 /**
  * What each family of features is worth, on two public records of fraud in order of time, when verdicts come late: the online
- * model with its defaults scores each purchase, and learns it when its verdict arrives. Beside it, in the same run, river's
+ * model with the pipeline's settings scores each purchase, and learns it when its verdict arrives. Beside it, in the same run, river's
  * algorithm (StandardScaler + LogisticRegression) on the columns that need no memory of earlier events, and river itself.
  *
  * No setting was chosen on this data. Scores made before the first verdict are all alike and are not judged: the first week
@@ -10,11 +10,10 @@
  * which is what seven days are of fraud-data-ecommerce's year: an hour for all its payments, five minutes for the four hours
  * of them that have V1..V28.
  */
-import { defaultCalibrationSettings } from '../models/linear/calibrate.js';
-import { defaultFtrlSettings } from '../models/linear/ftrl.js';
 import type { Feature } from '../models/linear/scaler.js';
 import { aucDifference } from '../models/metrics/delong.js';
 import { auc, averagePrecision } from '../models/metrics/ranking.js';
+import { onlineSettings } from '../pipelines/risk/online.js';
 import type { SuiteOptions } from './main.js';
 import { row, type Row } from './report.js';
 import { dailyAuc, delayed, firstTaught, onlineLearner, sgdLearner, type Judged } from './risk-delayed.js';
@@ -24,10 +23,6 @@ import { cardsFile, cardsWithVFile, fraudFile, readCards, readCardsWithV, readFr
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
-/** In standard deviations; the pipeline's. */
-const clip = 8;
-/** One order in a thousand, what the pipeline takes a shop to have until it is told otherwise. */
-const priorLogOdds = Math.log(0.001 / 0.999);
 const riverRate = 0.01; // river's default
 const riverNote = "river's algorithm, no windows";
 
@@ -55,10 +50,10 @@ interface Run {
 
 type Keep = (column: FeatureColumn) => boolean;
 
-/** @param start  log-odds that the intercept starts from */
-function ours(name: string, { table, delayMs }: Case, keep: Keep, start = defaultFtrlSettings.start): Run {
+/** The pipeline's own settings, over these columns. */
+function ours(name: string, { table, delayMs }: Case, keep: Keep): Run {
   const { features, judged } = pick(table, keep);
-  const settings = { features, clip, ftrl: { ...defaultFtrlSettings, start }, calibration: defaultCalibrationSettings };
+  const settings = { ...onlineSettings, features };
   return { name, scores: delayed(onlineLearner(settings), judged, delayMs) };
 }
 
@@ -77,8 +72,6 @@ function runsOf(of: Case): Run[] {
   return [
     ours('full', of, always),
     ours('no_windows', of, noMemory),
-    ours('full_from_prior', of, always, priorLogOdds),
-    ours('no_windows_from_prior', of, noMemory, priorLogOdds),
     ...(of.ablate ? familiesOf(of.table) : []).map((family) => ours(`without_${slug(family)}`, of, (column) => column.family !== family)),
     ...(of.table.columns.some(({ extra }) => extra) ? [ours('contract', of, ofContract), ours('contract_no_windows', of, (column) => ofContract(column) && noMemory(column))] : []),
   ];
@@ -105,7 +98,7 @@ function figures({ scores }: Run, { table: { judged: { y } } }: Case, { from, to
 const fixed = (value: number): string => value.toFixed(4);
 
 /** Of two runs that only differ in the windows. */
-const pairs = [['full', 'no_windows'], ['full_from_prior', 'no_windows_from_prior'], ['contract', 'contract_no_windows'], ['full', 'river_no_windows']] as const;
+const pairs = [['full', 'no_windows'], ['contract', 'contract_no_windows'], ['full', 'river_no_windows']] as const;
 
 function printTable(of: Case, runs: Run[], say: SuiteOptions['say']): void {
   const { table: { judged: { y, atMs } }, parts } = of;

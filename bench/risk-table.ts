@@ -3,7 +3,8 @@
  * file knows beside that.  N = purchases, D = columns.
  */
 import type { Feature } from '../models/linear/scaler.js';
-import { createRiskFeatures, defaultRiskFeatureSettings, riskFeatures } from '../models/risk/features.js';
+import { createRiskFeatures, defaultRiskFeatureSettings } from '../models/risk/features.js';
+import { riskFeatures } from '../pipelines/risk/features.js';
 import type { Judged } from './risk-delayed.js';
 import type { Stream } from './risk-streams.js';
 

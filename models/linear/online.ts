@@ -138,7 +138,7 @@ export function learn(model: Online, x: Float64Array, label: number, at = 0): vo
 function flatten({ features, clip, ftrl: { alpha, beta, l1, l2, classWeights, start }, calibration }: OnlineSettings): Record<string, number | string> {
   const text = (value: number): number | string => (Number.isFinite(value) ? value : String(value)); // JSON has no Infinity
   return {
-    features: features.map(({ name, scale, missing }) => `${name}:${scale}:${missing}`).join('|'),
+    features: features.map(({ name, scale, missing, share }) => `${name}:${scale}:${missing}${share === undefined ? '' : `:${share}`}`).join('|'),
     clip: text(clip), alpha, beta, l1, l2, genuine: classWeights.genuine, fraud: classWeights.fraud, start,
     prior: calibration.prior, halfLife: text(calibration.halfLife),
   };

@@ -20,6 +20,8 @@ export interface Feature {
   scale: 'z' | 'range';
   /** What stands in for a missing value: the running mean, or the running median where a few large values pull the mean away; `refuse`: NaN is an error. */
   missing: 'mean' | 'median' | 'refuse';
+  /** What its column and its flag are multiplied by; 1 where there is none. Columns that say nearly the same, such as the windows of one count, learn together as many times too fast as they are: n of them with 1 / sqrt(n) as fast as one. */
+  share?: number;
 }
 
 export interface Scaler {
@@ -37,6 +39,7 @@ export interface Scaler {
   fill: Float64Array;
   least: Float64Array;
   most: Float64Array;
+  share: Float64Array;
   /** Of D: RANGED | BY_MEDIAN, as the loops do not read strings. */
   kinds: Uint8Array;
   /** Of D: the column of the feature's flag; -1 where it may not be missing. */
@@ -58,11 +61,12 @@ export function createScaler(features: readonly Feature[], clip = Infinity): Sca
   let W = D;
   const flagAt = Int32Array.from(features, ({ missing }) => (missing === 'refuse' ? -1 : W++));
   const columns = [...features.map(({ name }) => name), ...features.filter(({ missing }) => missing !== 'refuse').map(({ name }) => `${name} missing`)];
-  const ranged = (within: number, otherwise: number): Float64Array => Float64Array.from(features, ({ scale }) => (scale === 'range' ? within : otherwise));
+  const share = Float64Array.from(features, (feature) => feature.share ?? 1);
+  const ranged = (within: number, otherwise: number): Float64Array => Float64Array.from(features, ({ scale }, j) => share[j] * (scale === 'range' ? within : otherwise));
   return {
     features, columns, clip, flagAt,
     kinds: Uint8Array.from(features, ({ scale, missing }) => (scale === 'range' ? RANGED : 0) | (missing === 'median' ? BY_MEDIAN : 0)),
-    least: ranged(0, -clip), most: ranged(1, clip),
+    share, least: ranged(0, -clip), most: ranged(1, clip),
     moments: createWelford(D), medians: createMedians(D),
     low: new Float64Array(D).fill(Infinity), high: new Float64Array(D).fill(-Infinity),
     offset: new Float64Array(D), factor: new Float64Array(D), fill: new Float64Array(D), stale: new Uint8Array(D),
@@ -111,15 +115,15 @@ function observeSpecial({ low, high, kinds, medians }: Scaler, j: number, value:
 }
 
 /** What scaling reads: half of the rows are observed and never scaled by all features, so it waits until then. */
-function derive({ kinds, moments: { count, mean, m2 }, medians, low, high, offset, factor, fill, stale }: Scaler, j: number): void {
+function derive({ kinds, moments: { count, mean, m2 }, medians, low, high, offset, factor, fill, share, stale }: Scaler, j: number): void {
   stale[j] = 0;
   fill[j] = (kinds[j] & BY_MEDIAN) !== 0 ? (median(medians, j) ?? 0) : mean[j];
   if ((kinds[j] & RANGED) !== 0) {
     offset[j] = low[j];
-    factor[j] = high[j] > low[j] ? 1 / (high[j] - low[j]) : 0;
+    factor[j] = high[j] > low[j] ? share[j] / (high[j] - low[j]) : 0;
   } else {
     offset[j] = mean[j];
-    factor[j] = m2[j] > 0 ? Math.sqrt(count[j] / m2[j]) : 0;
+    factor[j] = m2[j] > 0 ? share[j] * Math.sqrt(count[j] / m2[j]) : 0;
   }
 }
 
@@ -132,11 +136,11 @@ export function scaledOne(scaler: Scaler, j: number, value: number): number {
 }
 
 /** The flag of one feature. */
-export const flagOf = ({ moments }: Scaler, j: number, value: number): number => (value !== value && moments.count[j] > 0 ? 1 : 0);
+export const flagOf = ({ moments, share }: Scaler, j: number, value: number): number => (value !== value && moments.count[j] > 0 ? share[j] : 0);
 
 /** Scales the row at x[at] into the W columns at out[outAt]. @throws RangeError as `checkRow`; `out` is then half written */
 export function scale(scaler: Scaler, x: Float64Array, at: number, out: Float64Array, outAt: number): void {
-  const { flagAt, offset, factor, fill, least, most, columns, stale, moments: { count } } = scaler;
+  const { flagAt, offset, factor, fill, least, most, columns, stale, share, moments: { count } } = scaler;
   const D = flagAt.length;
   for (let k = D; k < columns.length; k += 1) out[outAt + k] = 0;
   for (let j = 0; j < D; j += 1) {
@@ -144,7 +148,7 @@ export function scale(scaler: Scaler, x: Float64Array, at: number, out: Float64A
     let value = x[at + j];
     if (!(value - value === 0)) {
       checkMissing(scaler, j, value);
-      if (count[j] > 0) out[outAt + flagAt[j]] = 1;
+      if (count[j] > 0) out[outAt + flagAt[j]] = share[j];
       value = fill[j];
     }
     const scaled = (value - offset[j]) * factor[j];
@@ -168,7 +172,7 @@ export function scalerOf(features: readonly Feature[], X: Float64Array, clip = I
   const D = features.length;
   if (X.length % D !== 0) throw new RangeError(`scaler: ${X.length} numbers are no rows of ${D} features`);
   for (let at = 0; at < X.length; at += D) observe(scaler, X, at);
-  for (let j = 0; j < D; j += 1) derive(scaler, j);
+  for (let j = 0; j < D; j += 1) if (scaler.stale[j] !== 0) derive(scaler, j);
   return scaler;
 }
 

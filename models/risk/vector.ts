@@ -68,9 +68,13 @@ const windowedNames = Object.entries(windowed).flatMap(([entity, families]) =>
 
 export const featureNames: readonly string[] = [...plainNames, ...paymentNames, ...windowedNames];
 
+/** The windows of a family say nearly the same where there are few events. */
+const windowShare = 1 / Math.sqrt(windowNames.length);
+
 /** How models/linear scales each. */
 export const riskFeatures: readonly Feature[] = featureNames.map((name) => ({
   name, scale: name in plain ? plain[name as PlainFeature] : name.startsWith('payment_') ? 'range' : 'z', missing: 'mean',
+  ...(windowedNames.includes(name) ? { share: windowShare } : {}),
 }));
 
 /** Positions in the vector. */

@@ -116,7 +116,7 @@ function feedNext(text: string): void {
 export function createLedger(settings: LedgerSettings, chunks?: Uint8Array[]): Ledger {
   const { capacity: C, features: D, shadows: S } = settings;
   const columns = columnsOf(settings);
-  const { atMs, key, customer, p, sameOrder, sameCustomer, shadow, x, version, shadowVersion, shadows, level, kind, verdict } = columns;
+  const { key, customer, sameOrder, sameCustomer, kind, verdict } = columns;
   const [lastOfOrder, lastOfCustomer]: Latest[] = [createLatest(key), createLatest(customer)];
   // The same customer is asked about, and then remembered.
   let [lastName, lastHash, lastNumber]: [string | undefined, number, number] = [undefined, 0, -1];
@@ -154,22 +154,11 @@ export function createLedger(settings: LedgerSettings, chunks?: Uint8Array[]): L
       lookUp(entry.customer);
       if (next >= C) makeRoom(slot);
       const orderKey = hash53(entry.kind, entry.customer, entry.order);
-      atMs[slot] = entry.atMs;
       key[slot] = orderKey;
       customer[slot] = lastHash;
-      p[slot] = entry.p;
       sameOrder[slot] = numberOf(lastOfOrder.find(orderKey));
       sameCustomer[slot] = known(lastNumber) && lastNumber > next - C ? lastNumber : -1;
-      shadows[slot] = entry.shadows;
-      for (let i = 0; i < entry.shadows; i += 1) {
-        shadow[slot * S + i] = entry.shadow[i];
-        shadowVersion[slot * S + i] = entry.shadowVersion[i];
-      }
-      x.set(entry.x, slot * D);
-      version[slot] = entry.version;
-      level[slot] = entry.level;
-      kind[slot] = kinds[entry.kind];
-      verdict[slot] = verdicts.waiting;
+      store(columns, slot, entry, D, S);
       lastOfOrder.set(slot);
       lastOfCustomer.set(slot);
       waiting += 1;
@@ -213,20 +202,10 @@ export function createLedger(settings: LedgerSettings, chunks?: Uint8Array[]): L
       }
     },
     stats: () => ({ held: Math.min(next, C), waiting, dropped }),
-    snapshot: () => withSections((header, parts) => pack(header, parts, format)),
-    hash: () => withSections((header, parts) => digest(header, parts, format).digest('hex')),
+    snapshot: () => pack(...partsOf(columns, settings, [next, waiting, dropped]), format),
+    hash: () => digest(...partsOf(columns, settings, [next, waiting, dropped]), format).digest('hex'),
   };
 
-  function withSections<T>(work: (header: Header, parts: Uint8Array[]) => T): T {
-    const parts = sections();
-    return work({ settings: { ...settings }, sections: parts.map(({ length }) => length) }, parts);
-  }
-  function sections(): Uint8Array[] {
-    const held = Math.min(next, C);
-    // Where `firstWaiting` stands depends on who asked; what it would find does not.
-    const counters = Float64Array.of(next, waiting, dropped);
-    return [bytesOf(counters), ...Object.values(columns).map((column) => bytesOf(column.subarray(0, held * (column.length / C))))];
-  }
   function load(): void {
     const { next: section } = unpack(chunks ?? [], { ...settings }, format);
     [next, waiting, dropped] = new Float64Array(section((bytes) => new Uint8Array(bytes)).buffer);
@@ -237,6 +216,29 @@ export function createLedger(settings: LedgerSettings, chunks?: Uint8Array[]): L
       lastOfCustomer.set(n % C);
     }
   }
+}
+
+function store(columns: Columns, slot: number, entry: Entry, D: number, S: number): void {
+  const { atMs, p, shadow, x, version, shadowVersion, shadows, level, kind, verdict } = columns;
+  atMs[slot] = entry.atMs;
+  p[slot] = entry.p;
+  shadows[slot] = entry.shadows;
+  for (let i = 0; i < entry.shadows; i += 1) {
+    shadow[slot * S + i] = entry.shadow[i];
+    shadowVersion[slot * S + i] = entry.shadowVersion[i];
+  }
+  x.set(entry.x, slot * D);
+  version[slot] = entry.version;
+  level[slot] = entry.level;
+  kind[slot] = kinds[entry.kind];
+  verdict[slot] = verdicts.waiting;
+}
+
+/** Where `firstWaiting` stands depends on who asked and is no part of it; what it would find is. @param counters  next, waiting, dropped */
+function partsOf(columns: Columns, settings: LedgerSettings, counters: readonly [number, number, number]): [Header, Uint8Array[]] {
+  const held = Math.min(counters[0], settings.capacity);
+  const parts = [bytesOf(Float64Array.from(counters)), ...Object.values(columns).map((column) => bytesOf(column.subarray(0, held * (column.length / settings.capacity))))];
+  return [{ settings: { ...settings }, sections: parts.map(({ length }) => length) }, parts];
 }
 
 function clear(columns: Columns, slot: number, C: number): void {
