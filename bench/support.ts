@@ -4,6 +4,7 @@ import { runParts, type Part } from './parts.js';
 import type { Row } from './report.js';
 import { bitextRows } from './support-bitext.js';
 import { clinc150Rows } from './support-clinc150.js';
+import { jddcRows } from './support-jddc.js';
 import { reviewRows } from './support-reviews.js';
 import { transferRows } from './support-transfer.js';
 
@@ -12,6 +13,7 @@ const parts: Record<string, Part> = {
   bitext: bitextRows,
   clinc150: clinc150Rows,
   reviews: reviewRows,
+  jddc: jddcRows,
   transfer: transferRows,
 };
 

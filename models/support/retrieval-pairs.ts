@@ -38,7 +38,7 @@ export interface PairSettings {
 }
 
 /** Chosen on a cut of the training pairs of JDDC, by R@5 (bench/support-jddc.ts). */
-export const defaultPairSettings: PairSettings = { E: 64, B: 256, epochs: 4, temperature: 0.15, dropout: 0.3, rate: 0.1, textsMin: 2, seed: 1 };
+export const defaultPairSettings: PairSettings = { E: 128, B: 256, epochs: 6, temperature: 0.2, dropout: 0.5, rate: 0.1, textsMin: 2, seed: 1 };
 
 /** Terms by number, with their TF-IDF weight. */
 export interface SparseRow {

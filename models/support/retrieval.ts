@@ -10,9 +10,9 @@
  */
 import { createHash } from 'node:crypto';
 import { digest, pack, unpack, type Format } from '../snapshot.js';
+import { createBm25, type Bm25 } from '../text/bm25.js';
 import type { Token } from '../text/tokenise.js';
 import type { AnswerLanguage } from './answers.js';
-import { createLiveIndex } from './retrieval-index.js';
 import { fillSlots, slotsOf, slotValues, type SlotName, type SlotTable, type TicketFacts } from './slots.js';
 import { gap, type AnswerTemplate } from './retrieval-template.js';
 
@@ -77,6 +77,8 @@ export interface Retrieval {
 const TERMS_MAX = 64;
 /** Of the best by BM25 so many are compared by their vectors: an LSTM reads a sentence in a tenth of a millisecond. */
 const COMPARED = 16;
+/** So many are found first, as the same short question comes often. */
+const SOUGHT = 64;
 const format: Format = { name: 'retrieval', magic: 'AFRE', version: 1 };
 
 /** The words that tell questions apart: no numbers, names of placeholders or marks. */
@@ -98,7 +100,7 @@ export function createRetrieval(settings: RetrievalSettings, chunks?: Uint8Array
   const { capacity } = settings;
   // In the order of their numbers, as a Map keeps the order of insertion.
   const entries = new Map<number, Entry>();
-  const index = { en: createLiveIndex(), zh: createLiveIndex() };
+  const index = { en: createBm25({ documentsMax: capacity }), zh: createBm25({ documentsMax: capacity }) };
   const ofCustomer = new Map<string, Set<number>>();
   const ofTicket = new Map<string, number>();
   /** customers of each template, with how often */
@@ -108,7 +110,7 @@ export function createRetrieval(settings: RetrievalSettings, chunks?: Uint8Array
   function insert(entry: Entry): void {
     const { n, customer, ticket, language, terms, key } = entry;
     entries.set(n, entry);
-    index[language].add(n, terms);
+    index[language].add(String(n), terms);
     let own = ofCustomer.get(customer);
     if (own === undefined) ofCustomer.set(customer, (own = new Set()));
     own.add(n);
@@ -121,9 +123,9 @@ export function createRetrieval(settings: RetrievalSettings, chunks?: Uint8Array
   function drop(n: number): void {
     const entry = entries.get(n);
     if (entry === undefined) return;
-    const { customer, ticket, language, terms, key } = entry;
+    const { customer, ticket, language, key } = entry;
     entries.delete(n);
-    index[language].remove(n, terms);
+    index[language].remove(String(n));
     const own = ofCustomer.get(customer);
     own?.delete(n);
     if (own?.size === 0) ofCustomer.delete(customer);
@@ -154,7 +156,7 @@ export function createRetrieval(settings: RetrievalSettings, chunks?: Uint8Array
     suggest(question, table, facts, most) {
       const values = slotValues(table, facts, question.language);
       const found = new Map<string, Suggestion>();
-      for (const { n, similarity } of ranked(index[question.language].nearest(question.terms, COMPARED), question, entries)) {
+      for (const { n, similarity } of ranked(nearest(index[question.language], question.terms), question, entries)) {
         const entry = entries.get(n) as Entry;
         if (!(similarity >= settings.similarityMin) || found.has(entry.key)) continue;
         found.set(entry.key, suggestionOf(entry, similarity, ofTemplate.get(entry.key)?.size ?? 0, question.intent, values, settings));
@@ -184,12 +186,27 @@ function entryOf(n: number, { customer, ticket, language, intent, terms, templat
   return { ...kept, n, key: `${language}\n${template.text}`, bytes: Buffer.from(`${JSON.stringify({ n, ...kept })}\n`) };
 }
 
+interface Near {
+  n: number;
+  /** 0 to 1: the score as a share of what the question itself would have */
+  similarity: number;
+}
+
+/** Of answers to the same question the newest: that is how it is done now. */
+const better = (a: Near, b: Near): number => b.similarity - a.similarity || b.n - a.n;
+
+function nearest(index: Bm25, terms: readonly string[]): Near[] {
+  const most = index.ofItself(terms);
+  const near = index.search(terms, SOUGHT).map(({ key, score }): Near => ({ n: Number(key), similarity: Math.min(1, score / most) }));
+  return near.sort(better).slice(0, COMPARED);
+}
+
 /** By BM25, or by the mean of it and the cosine of the sentences where there is a model. */
-function ranked(near: { n: number; similarity: number }[], { terms, language, vectorOf }: Question, entries: ReadonlyMap<number, Entry>): { n: number; similarity: number }[] {
+function ranked(near: Near[], { terms, language, vectorOf }: Question, entries: ReadonlyMap<number, Entry>): Near[] {
   if (vectorOf === undefined || near.length === 0) return near;
   const own = vectorOf(terms, language);
   const both = near.map(({ n, similarity }) => ({ n, similarity: (similarity + Math.max(0, cosine(own, vectorOf((entries.get(n) as Entry).terms, language)))) / 2 }));
-  return both.sort((a, b) => b.similarity - a.similarity || b.n - a.n);
+  return both.sort(better);
 }
 
 /** 0 where one of them is nothing. */

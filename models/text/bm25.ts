@@ -32,6 +32,8 @@ export interface Bm25 {
   remove(key: string): boolean;
   /** The K best, ties by the earlier added; only documents with a word of the question. A word that the question has twice counts twice. */
   search(words: readonly string[], K: number): Hit[];
+  /** What a document of just these words would score for them, were it added without being counted: a score divided by it is a share. A word that no document has counts as the rarest. */
+  ofItself(words: readonly string[]): number;
   /** In the order they were added, as their words with counts: to save it, or to add them elsewhere. */
   documents(): IterableIterator<[key: string, counts: readonly [word: string, count: number][]]>;
 }
@@ -124,9 +126,19 @@ export function createBm25({ documentsMax, k1 = 1.2, b = 0.75 }: Bm25Settings): 
     return best(scores, K).map(([slot, score]) => ({ key: (bySlot.get(slot) as Document).key, score }));
   }
 
+  function ofItself(words: readonly string[]): number {
+    if (byKey.size === 0) return 0;
+    let score = 0;
+    for (const [word, times] of count(words)) {
+      const df = index.get(word)?.df ?? 0;
+      score += (times * Math.log(1 + (byKey.size - df + 0.5) / (df + 0.5)) * times * (k1 + 1)) / (times + k1 * (1 - b + (b * words.length * byKey.size) / totalLength));
+    }
+    return score;
+  }
+
   return {
     get size() { return byKey.size; },
-    add, remove, search,
+    add, remove, search, ofItself,
     *documents() { for (const { key, counts } of byKey.values()) yield [key, counts]; },
   };
 }

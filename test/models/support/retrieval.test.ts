@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createLiveIndex } from '../../../models/support/retrieval-index.js';
 import { createRetrieval, termsOf, type AgentAnswer, type Question, type RetrievalSettings } from '../../../models/support/retrieval.js';
 import { templateOf } from '../../../models/support/retrieval-template.js';
 import type { TicketFacts } from '../../../models/support/slots.js';
+import { createBm25 } from '../../../models/text/bm25.js';
 import { tokenise } from '../../../models/text/tokenise.js';
 import { loadAnswers } from '../../../pipelines/support/load-answers.js';
 import { createUniform } from '../../../models/random.js';
@@ -19,50 +19,22 @@ const answered = (customer: string, question: string, answer: string, rest: Part
 });
 const question = (text: string, rest: Partial<Question> = {}): Question => ({ language: 'en', terms: words(text), intent: 'delivery_status', ...rest });
 
-describe('live BM25', () => {
-  /** As the formula is written. */
-  function naive(texts: ReadonlyMap<number, readonly string[]>, query: readonly string[]): [number, number][] {
-    const N = texts.size;
-    const mean = [...texts.values()].reduce((sum, terms) => sum + terms.length, 0) / N;
-    const score = (document: readonly string[]): number => [...new Set(query)].reduce((sum, term) => {
-      const df = [...texts.values()].filter((terms) => terms.includes(term)).length;
-      const tf = document.filter((one) => one === term).length;
-      return sum + (Math.log(1 + (N - df + 0.5) / (df + 0.5)) * tf * 2.2) / (tf + 1.2 * (0.25 + (0.75 * document.length) / mean));
-    }, 0);
-    const self = score(query);
-    return [...texts].map(([n, terms]): [number, number] => [n, Math.min(1, score(terms) / self)]).filter(([, similarity]) => similarity > 0);
-  }
-
-  it('is what the formula says, after any additions and removals', () => {
+describe('BM25 as a share', () => {
+  it('is what the document of the question itself scores, and less for every other', () => {
     const random = createUniform(7);
-    const index = createLiveIndex();
-    const held = new Map<number, string[]>();
-    for (let n = 0; n < 400; n += 1) {
-      const terms = Array.from({ length: 1 + Math.floor(random() * 9) }, () => `w${Math.floor(random() * random() * 40)}`);
-      index.add(n, terms);
-      held.set(n, terms);
-      if (random() < 0.6) {
-        const gone = [...held.keys()][Math.floor(random() * held.size)];
-        index.remove(gone, held.get(gone) as string[]);
-        held.delete(gone);
-      }
-      if (n % 40 !== 0 || held.size === 0) continue;
-      const query = ['w1', 'w2', 'w2', 'w17', 'unseen'];
-      const expected = new Map(naive(held, query));
-      const found = index.nearest(query, 1000);
-      expect(new Set(found.map(({ n: one }) => one))).toEqual(new Set(expected.keys()));
-      for (const { n: one, similarity } of found) expect(Math.abs(similarity - (expected.get(one) as number))).toBeLessThan(1e-12);
-      expect(found.map(({ similarity }) => similarity)).toEqual([...found.map(({ similarity }) => similarity)].sort((a, b) => b - a));
+    const bm25 = createBm25({ documentsMax: 200 });
+    const textOf = () => Array.from({ length: 2 + Math.floor(random() * 9) }, () => `w${Math.floor(random() * random() * 40)}`);
+    const texts = Array.from({ length: 60 }, textOf);
+    texts.forEach((words, i) => bm25.add(String(i), words));
+    for (const words of texts) {
+      const [first] = bm25.search(words, 1);
+      const own = bm25.search(words, 60).find(({ key }) => texts[Number(key)].join() === words.join());
+      expect(Math.abs((own?.score ?? 0) - bm25.ofItself(words))).toBeLessThan(1e-9);
+      expect(first.score).toBeGreaterThanOrEqual(own?.score ?? Infinity);
     }
-  });
-
-  it('says 1 of the same text, and finds nothing without a common term', () => {
-    const index = createLiveIndex();
-    expect(index.nearest(['a'], 3)).toEqual([]);
-    index.add(0, ['where', 'is', 'it']);
-    index.add(1, ['send', 'it', 'back']);
-    expect(index.nearest(['where', 'is', 'it'], 1)).toEqual([{ n: 0, similarity: 1 }]);
-    expect(index.nearest(['hello'], 3)).toEqual([]);
+    // A word that no text has stands below the line.
+    expect(bm25.ofItself(['w1', 'never'])).toBeGreaterThan(bm25.ofItself(['w1']));
+    expect(createBm25({ documentsMax: 1 }).ofItself(['a'])).toBe(0);
   });
 });
 
