@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { loadTensorFlowEngine } from '../../activities/tensorflow.js';
 import type { CreateEngine } from '../../models/lstm/engine.js';
 import { createFastEngine } from '../../models/lstm/fast.js';
 import { createNaiveEngine } from '../../models/lstm/naive.js';
-import { createNetwork, type Network } from '../../models/lstm/network.js';
+import { createNetwork, loadTraining, type Network } from '../../models/lstm/network.js';
 import { parameterNames, type LstmShape, type ParameterName } from '../../models/lstm/shape.js';
-import { distance } from '../support/lstm.js';
+import { distance, randomBatch } from '../support/lstm.js';
 
 interface Case {
   shape: LstmShape;
@@ -24,7 +25,42 @@ interface Case {
 
 /** test/golden/lstm.py wrote it. */
 const golden = JSON.parse(readFileSync(new URL('../golden/lstm.json', import.meta.url), 'utf8')) as { torch: string; cases: Case[] };
-const engines: Record<string, CreateEngine> = { naive: (shape) => createNaiveEngine(shape), WebAssembly: createFastEngine };
+/** An optional package: TFJS_NODE may say where else it lies. */
+const tensorFlow = await loadTensorFlowEngine(process.env.TFJS_NODE);
+const engines: Record<string, CreateEngine> = {
+  naive: (shape) => createNaiveEngine(shape),
+  WebAssembly: createFastEngine,
+  ...('engine' in tensorFlow && { TensorFlow: tensorFlow.engine }),
+};
+
+describe.skipIf('engine' in tensorFlow)('the TensorFlow engine', () => {
+  it.skip(`is not here: ${'reason' in tensorFlow ? tensorFlow.reason : ''}`, () => undefined);
+});
+
+describe.runIf('engine' in tensorFlow)('the TensorFlow engine beside the naive one, with dropout, holes and an example without words', () => {
+  const engine = 'engine' in tensorFlow ? tensorFlow.engine : createNaiveEngine;
+  it.each(golden.cases)('$shape', ({ shape }) => {
+    const { tokens, targets, B, T } = randomBatch(shape, 7, 9, 3, true);
+    const options = { dropout: { embedding: 0.2, between: 0.3, output: 0.4 }, clipNorm: 0.1, epsilon: 1e-4, frozen: ['lstm1.kernel', 'dense.bias'] as const };
+    const [theirs, naive] = [engine, (own: LstmShape) => createNaiveEngine(own, 64)].map((create) => createNetwork(shape, 2, { ...options, engine: create }));
+    const [a, b] = [theirs, naive].map((network) => network.gradients(tokens, targets, B, T));
+    expect(Math.abs(a.loss - b.loss)).toBeLessThanOrEqual(1e-6);
+    for (const name of parameterNames) expect(distance(a.gradients[name], b.gradients[name]), name).toBeLessThanOrEqual(1e-6);
+    for (let step = 0; step < 5; step += 1) {
+      const batch = randomBatch(shape, 7, 9, 20 + step, true);
+      for (const network of [theirs, naive]) network.trainStep(batch.tokens, batch.targets, B, T);
+    }
+    for (const name of parameterNames) expect(distance(theirs.get(name), naive.get(name)), name).toBeLessThanOrEqual(1e-5);
+    expect(distance(theirs.crossEntropy(tokens, targets, B, T), naive.crossEntropy(tokens, targets, B, T))).toBeLessThanOrEqual(1e-5);
+    for (const text of [tokens.subarray(0, T), Int32Array.of(0, 3, 0, 4), Int32Array.of(0, 0)]) {
+      expect(distance(theirs.infer(text), naive.infer(text))).toBeLessThanOrEqual(1e-5);
+      expect(distance(theirs.hidden(text), naive.hidden(text))).toBeLessThanOrEqual(1e-5);
+    }
+    const resumed = loadTraining(theirs.saveTraining(), engine);
+    for (const network of [theirs, resumed]) network.trainStep(tokens, targets, B, T);
+    expect(distance(theirs.get('lstm2.kernel'), resumed.get('lstm2.kernel'))).toBeLessThanOrEqual(1e-7);
+  });
+});
 
 describe.each(Object.entries(engines))('the %s engine beside PyTorch', (_name, engine) => {
   describe.each(golden.cases)('$shape', ({ shape, B, T, options, batches, initial, logits, gradients, losses, norms, final }) => {
