@@ -9,6 +9,7 @@ import { addPublish } from './commands/publish.js';
 import { addForget } from './commands/forget.js';
 import { addRebuild } from './commands/rebuild.js';
 import { addRisk } from './commands/risk.js';
+import { addReply } from './commands/reply.js';
 import { addRejects } from './commands/rejects.js';
 import { addSql } from './commands/sql.js';
 import { addStatus } from './commands/status.js';
@@ -21,7 +22,7 @@ const program = new Command('aftercare')
   .version(version)
   .showHelpAfterError('(add --help for how it is used)');
 
-for (const add of [addUp, addDemo, addImport, addPublish, addAsk, addRisk, addSql, addRejects, addStatus, addWorkflow, addRebuild, addForget, addParts]) add(program);
+for (const add of [addUp, addDemo, addImport, addPublish, addAsk, addRisk, addReply, addSql, addRejects, addStatus, addWorkflow, addRebuild, addForget, addParts]) add(program);
 
 // A reader that has seen enough (`| head`) closes the pipe: that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

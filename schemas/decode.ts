@@ -10,7 +10,7 @@ import { Compile } from 'typebox/compile';
 import { ControlCommand, eventSchemas, eventTypes, Forget, Promote, Retire, type Event, type EventType } from './events.js';
 import { limits } from './limits.js';
 import { batchType, parseStoredSubject, partitionOf } from './subjects.js';
-import { explain } from './explain.js';
+import { explain, jsonProblem } from './explain.js';
 
 export type RejectReason =
   | 'bad_subject'
@@ -135,7 +135,7 @@ function decodeLine(context: LineContext, index: number, line: Uint8Array): void
   try {
     value = JSON.parse(Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8'));
   } catch (error) {
-    return reject('not_json', `body is not JSON: ${(error as Error).message}`);
+    return reject('not_json', `body is not JSON: ${jsonProblem(error)}`);
   }
   const type = typeOf(value);
   if (type === undefined) return reject('bad_event', `type must be one of ${eventTypes.join(', ')}, in the body as in the subject`);

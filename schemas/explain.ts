@@ -1,5 +1,6 @@
 /** Turns the errors of a compiled schema into one sentence that names the field, the value and the remedy. */
 import type { TLocalizedValidationError } from 'typebox/error';
+import { messageOf } from './errors.js';
 
 /** @param errors  of a compiled check, in its order; the most specific one is told, and how many more there are */
 export function explain(errors: readonly TLocalizedValidationError[], value: unknown): string {
@@ -32,7 +33,10 @@ function sentence(error: TLocalizedValidationError, value: unknown): string {
 }
 
 const prefix = (path: string): string => (path === '' ? '' : `${path.slice(1).replaceAll('/', '.')}.`);
-const join = (before: string, names: readonly string[]): string => names.map((name) => `"${before}${name}"`).join(', ');
+const join = (before: string, names: readonly string[]): string => names.map((name) => (name.length > 60 ? `a name of ${name.length} characters` : `"${before}${name}"`)).join(', ');
+
+/** JSON.parse's words without the piece of the text that it quotes: it may be a piece of somebody's address. */
+export const jsonProblem = (error: unknown): string => messageOf(error).replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, ' is not valid JSON');
 
 function at(value: unknown, path: string): unknown {
   let here = value;
@@ -45,10 +49,12 @@ function at(value: unknown, path: string): unknown {
 
 /**
  * At most 60 characters: a message is read in a terminal, and the whole body is kept elsewhere. Objects and arrays are
- * named, not shown: JSON.parse takes any depth of nesting, and JSON.stringify overflows the stack on it.
+ * named, not shown: JSON.parse takes any depth of nesting, and JSON.stringify overflows the stack on it. A longer text is not
+ * shown in part: the part may be half of an address or a card's number, which no mask finds.
  */
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return clip(JSON.stringify(typeof value === 'string' ? value.slice(0, 60) : value), 60);
+  if (typeof value === 'string' && value.length > 60) return `a text of ${value.length} characters`;
+  return JSON.stringify(value);
 }

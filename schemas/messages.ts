@@ -98,6 +98,7 @@ export const SupportMessage = Type.Object(
     text: Type.String({ description: 'What the customer wrote, personal data masked' }),
     sentiment: Type.Number({ minimum: -1, maximum: 1, description: 'From angry to delighted' }),
     alternatives: Type.Array(Type.Object({ intent: Type.String(), confidence: Type.Number() }, strict), { description: 'The next most likely intents' }),
+    acknowledgement: Type.Optional(Type.String({ description: 'An approved text that tells the customer that a person takes over; it may be sent as it is' })),
     draft: Type.Optional(Type.String({ description: 'What could be answered, where there is something: to be checked by the person' })),
     ...decidedBy,
   },

@@ -12,7 +12,7 @@
 import { Type, type Static, type TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Customer, Item, Purchase, Refund, Ticket } from './events.js';
-import { explain } from './explain.js';
+import { explain, jsonProblem } from './explain.js';
 import { limits } from './limits.js';
 import type { HandOverReason, NoReplyReason, ReplyDecision, Urgency } from './support-words.js';
 
@@ -224,7 +224,7 @@ export function requestCheck<S extends TSchema>(schema: S): (body: Uint8Array) =
     try {
       value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
     } catch (error) {
-      return { error: `the request is not JSON: ${(error as Error).message}` };
+      return { error: `the request is not JSON: ${jsonProblem(error)}` };
     }
     return check.Check(value) ? { value: value } : { error: explain(check.Errors(value), value) };
   };

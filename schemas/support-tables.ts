@@ -28,6 +28,7 @@ export interface TicketRow {
   alternatives: readonly string[];
   alternativeConfidences: readonly number[];
   outOfScope: number;
+  perplexity: number;
   urgency: Urgency;
   decision: ReplyDecision;
   /** empty for a reply */
@@ -78,7 +79,7 @@ export const ticketsTable: Table<TicketRow> = {
     column('at', 'time', 'When it happened, no later than it was received', (r) => r.atMs, sorted),
     column('customer', 'text', said(Click, 'customer'), (r) => r.customer, zstd),
     column('ticket', 'text', said(Ticket, 'ticket'), (r) => r.ticket, zstd),
-    column('order_id', 'text', 'The order that it is about: the shop\'s word, else one of the customer\'s own that the text names; empty where neither tells', (r) => r.order, zstd),
+    column('order_id', 'text', 'The order that it is about: the shop\'s word, else the customer\'s own that the text names, else, where the intent is sure, their latest; empty where none tells', (r) => r.order, zstd),
     column('item', 'text', 'The item that it is about, where the shop says so', (r) => r.item, zstd),
     column('language', 'label', 'Language of the text: en or zh; empty where it is neither', (r) => r.language),
     column('text', 'text', 'The text, normalised, with <email>, <phone>, <card>, <national_id> and <address> in place of personal data', (r) => r.text, 'ZSTD(3)'),
@@ -95,6 +96,7 @@ export const ticketsTable: Table<TicketRow> = {
     column('alternatives', 'texts', 'The next most likely intents', (r) => r.alternatives, zstd),
     column('alternative_confidences', 'f64s', 'The probability of each', (r) => r.alternativeConfidences, zstd),
     column('out_of_scope', 'f64', 'How likely it is about none of the intents, by the model\'s own measure', (r) => r.outOfScope, zstd),
+    column('perplexity', 'f64', 'How unexpected its words are to the language model, exp of the mean surprise; 0 where none is live', (r) => r.perplexity, zstd),
     column('urgency', 'label', words(urgencies), (r) => r.urgency),
     column('decision', 'label', words(replyDecisions), (r) => r.decision),
     column('reason', 'label', `Why nobody was answered; ${words({ ...handOverReasons, ...noReplyReasons })}`, (r) => r.reason),

@@ -12,11 +12,11 @@ export const handOverReasons = {
   no_text: 'the text has no words',
   language: 'neither English nor Chinese',
   urgent: 'it says something that cannot wait, or must not be answered by a machine',
-  out_of_scope: 'it is about none of the intents',
+  out_of_scope: 'it seems to be about none of the intents',
   low_confidence: 'the intent is not sure enough',
   upset: 'the customer is too angry for a machine\'s answer',
   again: 'the customer was answered about the same a short while ago, and writes again',
-  not_automatic: 'the shop answers this intent by hand',
+  not_automatic: 'a person answers this intent, by the settings or by the approved answers',
   no_answer: 'there is no approved answer to it in this language',
   open_slot: 'the answer needs something that neither the text nor the customer\'s orders tell',
 } as const;
@@ -34,6 +34,6 @@ export const urgencies = {
   low: 'thanks, or a question without haste',
   normal: 'as every ticket',
   high: 'haste, strong anger, or a deadline',
-  critical: 'danger to people, fraud, or the law',
+  urgent: 'danger to people, fraud, or the law',
 } as const;
 export type Urgency = keyof typeof urgencies;

@@ -32,7 +32,7 @@ const startMs = Date.UTC(2026, 0, 15);
  * The demo's shop gives coupons, as far as the environment says nothing else. Its day lies in the past, so that no reason is
  * too old, and has 24 hours, so that a cart is abandoned after six.
  */
-const demoSettings = { AFTERCARE_COUPON_BUDGET_MINOR: '50000', AFTERCARE_COUPON_CART_HOURS: '6', AFTERCARE_COUPON_FRESH_HOURS: '876000', AFTERCARE_RISK_FRESH_HOURS: '876000' };
+const demoSettings = { AFTERCARE_COUPON_BUDGET_MINOR: '50000', AFTERCARE_COUPON_CART_HOURS: '6', AFTERCARE_COUPON_FRESH_HOURS: '876000', AFTERCARE_RISK_FRESH_HOURS: '876000', AFTERCARE_SUPPORT_FRESH_HOURS: '876000' };
 /** Customers who are asked for at the end. */
 const asked = 200;
 
@@ -147,6 +147,7 @@ function shown(truth: Truth): Shown[] {
     { title: `Recommended to ${customer}, and because of what`, query: `SELECT rank, item, round(score, 4) AS score, channel, because FROM recommendations WHERE customer = '${customer}' ORDER BY rank LIMIT 5` },
     { title: 'Recommendations given', query: `SELECT channel, count() AS items, uniq(customer) AS customers, uniq(item) AS distinct_items FROM recommendations GROUP BY channel ORDER BY items DESC` },
     { title: 'Risk: what was decided, and by what most', query: `SELECT type, decision, top_reason, count() AS decisions, round(sum(amount_minor) / 100, 2) AS amount, any(because) AS because FROM risk_decisions WHERE decision != 'allow' GROUP BY type, decision, top_reason ORDER BY decisions DESC, type, top_reason LIMIT 5` },
+    { title: 'Support: what became of tickets, and of what was read with confidence how much was right', query: `SELECT t.decision AS decision, t.reason AS reason, count() AS tickets, countIf(l.outcome = 'right') AS right, countIf(l.outcome = 'wrong') AS wrong, any(t.text) AS text, any(t.reply) AS reply_or_draft FROM tickets AS t LEFT JOIN ticket_labels AS l ON l.shard = t.shard AND l.ticket_seq = t.seq GROUP BY decision, reason ORDER BY tickets DESC, reason LIMIT 6` },
     { title: 'Coupons: who had a reason, and what became of it', query: `SELECT reason, decision, withheld_because, count() AS decisions, uniq(customer) AS customers, round(sumIf(amount_minor, decision = 'granted') / 100, 2) AS given_at_most FROM coupons GROUP BY reason, decision, withheld_because ORDER BY reason, decision, withheld_because` },
     { title: 'The first coupons', query: `SELECT at, customer, reason, if(percent > 0, concat(toString(percent), ' %'), concat(toString(amount_minor / 100), ' ', currency)) AS value, code, because FROM coupons WHERE decision = 'granted' ORDER BY at, customer LIMIT 3` },
     { title: 'The closest pairs of items, as exported by Temporal', query: `SELECT item, neighbour, round(similarity, 4) AS similarity FROM item_neighbours_latest WHERE rank = 1 AND item < neighbour ORDER BY similarity DESC, item LIMIT 5` },

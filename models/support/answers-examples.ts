@@ -33,7 +33,7 @@ const samples: Record<AnswerLanguage, Record<SlotName, readonly string[]>> = {
 };
 
 /** An example with slots comes with this many fillings: they are no more different than that. */
-const FILLINGS = 3;
+export const FILLINGS = 3;
 
 /** In the order of the intents' names; the same answers give the same list. */
 export function trainingExamples(answers: Answers): LabelledText[] {

@@ -13,6 +13,7 @@
  *
  * What is overwritten before its verdict came teaches nothing; it is counted.
  */
+import { hash53 } from '../../models/hash53.js';
 import { digest, pack, unpack, type Format, type Header } from '../../models/snapshot.js';
 import type { Level } from './costs.js';
 import { createLatest, type Latest } from './latest.js';
@@ -77,37 +78,6 @@ const format: Format = { name: 'risk ledger', magic: 'AFRL', version: 2 };
 const LOOKS = 8;
 /** Decisions about one order that a verdict reaches: the lines of an order may come one by one. */
 const ORDER_MAX = 64;
-
-/**
- * 53 bits of some texts behind each other, a line feed between them: two 32-bit multiplicative hashes that are mixed at the end.
- * Source: cyrb53 (bryc, public domain). Among 100,000 keys two are the same with a chance of 6e-7.
- */
-export function hash53(first: string, second?: string, third?: string): number {
-  a = 0xdeadbeef;
-  b = 0x41c6ce57;
-  feed(first);
-  if (second !== undefined) feedNext(second);
-  if (third !== undefined) feedNext(third);
-  const low = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
-  const high = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  return 4294967296 * (2097151 & high) + (low >>> 0);
-}
-let [a, b] = [0, 0];
-function feed(text: string): void {
-  let [x, y] = [a, b];
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    x = Math.imul(x ^ code, 2654435761);
-    y = Math.imul(y ^ code, 1597334677);
-  }
-  a = x;
-  b = y;
-}
-function feedNext(text: string): void {
-  a = Math.imul(a ^ 10, 2654435761);
-  b = Math.imul(b ^ 10, 1597334677);
-  feed(text);
-}
 
 /**
  * @param chunks  a snapshot, made with the same settings

@@ -1,14 +1,17 @@
 /** What the sink makes of a log's messages: rows for tables, and messages of its own. */
 import { arrowBatch, type ArrowBatch } from '../../schemas/arrow.js';
 import { decode, type StoredMessage } from '../../schemas/decode.js';
-import { couponSubject, parseStoredSubject, riskAlertSubject } from '../../schemas/subjects.js';
+import { couponSubject, parseStoredSubject, replySubject, riskAlertSubject, supportAlertSubject } from '../../schemas/subjects.js';
 import { couponsTable, eventsTable, promotionsTable, recommendationsTable, rejectsTable, type EventRow, type PromotionRow, type RecommendationRow, type TableName } from '../../schemas/tables.js';
+import { intentConfusionTable, ticketLabelsTable, ticketsTable } from '../../schemas/support-tables.js';
 import { modelMetricsTable, riskDecisionsTable, riskLabelsTable } from '../../schemas/risk-tables.js';
 import type { Table } from '../../schemas/columns.js';
 import { AftercareError } from '../../schemas/errors.js';
 import { couponMessage, type CouponDecision } from '../coupons/decision.js';
 import type { Answer } from '../recommend/answer.js';
 import { riskDecisionRow, riskMessage, type ModelMetric, type RiskDecision, type RiskLabel } from '../risk/decision.js';
+import { replyMessage, supportMessage, type IntentConfusion, type TicketDecision, type TicketLabel } from '../support/decision.js';
+import { maskBody, maskEvent, maskLong } from '../support/personal.js';
 import { decodeCommit } from './commit.js';
 import { decisionMessage, deadLetter } from './messages.js';
 import type { Message } from './ports.js';
@@ -40,7 +43,10 @@ function finishBatch<Row>(table: Table<Row>, batch: ArrowBatch<Row>): Insert[] {
   return [{ table: table.name, columns: table.columns.map((c) => c.name), arrow: batch.finish(), rows }];
 }
 
-/** EVENTS: every good line is a row of `events`, every bad one a row of `rejects` and a dead letter. */
+/**
+ * EVENTS: every good line is a row of `events`, every bad one a row of `rejects` and a dead letter. Personal data is masked in
+ * the rows; a dead letter keeps the original bytes, so that it can be repaired.
+ */
 export function eventCollector(shards: number): Collector {
   const events = arrowBatch(eventsTable);
   const rejects = arrowBatch(rejectsTable);
@@ -50,13 +56,15 @@ export function eventCollector(shards: number): Collector {
   const row = { shard: 0, receivedMs: 0 } as EventRow;
   const target: Parameters<typeof decode>[2] = {
     event(event, position) {
-      row.event = event;
+      row.event = maskEvent(event);
       row.position = position;
       events.push(row);
     },
     reject(reject) {
       const { subject, seq, receivedMs } = current as StoredMessage;
-      rejects.push({ ...reject, bytes: reject.body.byteLength, subject, receivedMs });
+      rejects.push({
+        ...reject, detail: maskLong(reject.detail) ?? reject.detail, bytes: reject.body.byteLength, body: maskBody(reject.body), subject: maskLong(subject) ?? subject, receivedMs,
+      });
       messages.push(deadLetter({ ...reject, subject, seq }));
     },
   };
@@ -118,6 +126,17 @@ const decisionKinds: Partial<Record<TableName, DecisionKind<never, never>>> = {
   }),
   risk_labels: kind({ table: riskLabelsTable, rows: (value: RiskLabel, { shard }) => [{ shard, ...value }] }),
   model_metrics: kind({ table: modelMetricsTable, rows: (value: ModelMetric, { shard }) => [{ shard, ...value }] }),
+  tickets: kind({
+    table: ticketsTable,
+    rows: (value: TicketDecision, { shard }) => [{ shard, ...value }],
+    messages(value: TicketDecision, { shard }) {
+      const [reply, alert] = [replyMessage(value), supportMessage(value)];
+      const id = `ticket:${shard}:${value.seq}`;
+      return [...(reply === undefined ? [] : [decisionMessage(replySubject(value.customer), id, reply)]), ...(alert === undefined ? [] : [decisionMessage(supportAlertSubject(alert.reason), id, alert)])];
+    },
+  }),
+  ticket_labels: kind({ table: ticketLabelsTable, rows: (value: TicketLabel, { shard }) => [{ shard, ...value }] }),
+  intent_confusion: kind({ table: intentConfusionTable, rows: (value: IntentConfusion, { shard }) => [{ shard, ...value }] }),
 };
 
 /** OUT: the decisions of each commit. @throws AftercareError order_broken from `add` for a decision that this program does not know */

@@ -3,19 +3,21 @@
  * in a queue group; a request for a customer of another shard goes on to that shard, one hop away.
  *
  * A recommendation is a decision: it is on record before it is answered, so that no answer is without its row. `risk` is
- * not one: the purchase or refund that it is asked about has not happened, and its event brings the decision on record.
+ * not one, and neither is `support`: the purchase, refund or ticket that it is asked about has not happened, and its event
+ * brings the decision on record.
  * To wait for a commit would only make a payment wait.
  */
 import { Svcm, type Service } from '@nats-io/services';
 import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { messageOf } from '../../schemas/errors.js';
-import { AdoptRequest, BasketRequest, errorHeaders, kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, riskRequestCheck, SimilarRequest, type BasketAnswer, type SimilarAnswer } from '../../schemas/services.js';
+import { AdoptRequest, BasketRequest, errorHeaders, kDefault, NeighboursRequest, ProfileRequest, RecommendRequest, requestCheck, riskRequestCheck, SimilarRequest, SupportRequest, type BasketAnswer, type SimilarAnswer } from '../../schemas/services.js';
 import { limits } from '../../schemas/limits.js';
 import { partitionOf, serviceSubject, shardServiceSubject } from '../../schemas/subjects.js';
 import type { FoldState } from '../fold.js';
 import { basket, basketOfAll, neighbours, profile, recommend, similar } from '../recommend/serve.js';
 import { statsOf } from '../recommend/state.js';
 import { riskAnswer, riskStats } from '../risk/serve.js';
+import { supportAnswer, supportStats } from '../support/serve.js';
 import type { PublicConfig } from '../../schemas/config.js';
 import type { Artefacts } from './artefacts.js';
 import type { LiveShard } from './shard.js';
@@ -52,6 +54,7 @@ const checks = {
   basket: requestCheck(BasketRequest),
   risk: riskRequestCheck(),
   adopt: requestCheck(AdoptRequest),
+  support: requestCheck(SupportRequest),
 };
 
 /** Starts answering for a live shard. @returns stops it, letting what was asked be answered */
@@ -71,7 +74,7 @@ async function addService(live: LiveShard<FoldState>, options: ServeOptions, han
   const service = await new Svcm(options.nc).add({
     name: 'aftercare',
     version: options.version,
-    description: 'Recommendations, similar items, profiles and risk from the live models',
+    description: 'Recommendations, similar items, profiles, risk and replies from the live models',
     metadata: { shard: String(live.shard), epoch: String(live.epoch) },
     queue: 'aftercare',
     statsHandler: () => Promise.resolve(shardStatus(live)),
@@ -94,6 +97,7 @@ export interface ShardStatus {
   rssBytes: number;
   model: ReturnType<typeof statsOf>;
   risk: { customers: number; waiting: number; dropped: number; frauds: number; genuine: number; decisions: number };
+  support: ReturnType<typeof supportStats>;
   /** version of each promoted model that is live */
   promoted: Record<string, number>;
 }
@@ -110,6 +114,7 @@ const shardStatus = (live: LiveShard<FoldState>): ShardStatus => ({
   rssBytes: process.memoryUsage.rss(),
   model: statsOf(live.state.recommend),
   risk: riskStats(live.state.risk),
+  support: supportStats(live.state.support),
   promoted: Object.fromEntries([...live.state.models.versions].map(([name, { version }]) => [name, version])),
 });
 
@@ -142,6 +147,10 @@ function shardHandlers(live: LiveShard<FoldState>, { settings, artefacts }: Serv
       const { risk, models, signals } = live.state;
       return riskAnswer(risk, models, signals, valid(checks.risk(body)), place(), Date.now());
     },
+    async support(body: Uint8Array) {
+      const { support, models } = live.state;
+      return supportAnswer(support, models, valid(checks.support(body)), place(), Date.now());
+    },
     hash: () => Promise.resolve({ shard: live.shard, seq: live.seq, hash: live.hash() }),
     state: async (): Promise<ShardState> => ({ shard: live.shard, ...(await live.hashes()), settings }),
     async adopt(body: Uint8Array) {
@@ -163,7 +172,7 @@ function publicHandlers(live: LiveShard<FoldState>, { nc, shards }: ServeOptions
     if (failed) throw new RequestError(Number(reply.headers?.get(errorHeaders.code)), failed);
     return reply.json();
   };
-  const ofCustomer = (name: 'recommend' | 'profile' | 'risk'): Handler => async (body) => {
+  const ofCustomer = (name: 'recommend' | 'profile' | 'risk' | 'support'): Handler => async (body) => {
     const { customer } = valid(checks[name](body));
     const shard = partitionOf(customer, shards);
     return shard === live.shard ? own[name](body) : ask(shard, name, body);
@@ -172,6 +181,7 @@ function publicHandlers(live: LiveShard<FoldState>, { nc, shards }: ServeOptions
     recommend: ofCustomer('recommend'),
     profile: ofCustomer('profile'),
     risk: ofCustomer('risk'),
+    support: ofCustomer('support'),
     async similar(body) {
       const request = valid(checks.similar(body));
       if (shards === 1) return own.similar(body);

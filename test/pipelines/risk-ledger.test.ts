@@ -1,7 +1,8 @@
 /** The ring of waiting decisions against a plain list, and the scorecard's thinning. */
 import { describe, expect, it } from 'vitest';
 import { auc } from '../../models/metrics/ranking.js';
-import { createLedger, hash53, verdicts, type Entry, type Kind, type Ledger } from '../../pipelines/risk/ledger.js';
+import { hash53 } from '../../models/hash53.js';
+import { createLedger, verdicts, type Entry, type Kind, type Ledger } from '../../pipelines/risk/ledger.js';
 import { createScorecard, measure } from '../../pipelines/risk/scorecard.js';
 import { createRandom } from '../../simulator/random.js';
 
