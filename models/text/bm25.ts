@@ -7,8 +7,9 @@
  * Source: Robertson and Zaragoza 2009, section 3; the idf as in Lucene. Documents come and go one by one; the index is exact
  * after each, and holds so many at most: the one that was added first makes room.
  *
- * An inverted index: for each word the documents with it, as (slot, tf). A document that is removed leaves its entries behind
- * until half of a list are such, so removing costs what adding did.
+ * An inverted index: for each word the documents with it, as (slot, tf). Slots are handed out in order and not again, so a document
+ * that is removed may leave its entries behind; when twice as many slots as documents have been handed out, all are numbered
+ * anew without those. Removing costs what adding did.
  */
 export interface Bm25Settings {
   /** documents at most */
@@ -58,47 +59,30 @@ export function createBm25({ documentsMax, k1 = 1.2, b = 0.75 }: Bm25Settings): 
   if (!(Number.isInteger(documentsMax) && documentsMax >= 1)) throw new RangeError(`bm25: documentsMax must be a whole number >= 1, got ${documentsMax}`);
   if (!(k1 >= 0 && Number.isFinite(k1))) throw new RangeError(`bm25: k1 must be a number >= 0, got ${k1}`);
   if (!(b >= 0 && b <= 1)) throw new RangeError(`bm25: b must be 0 to 1, got ${b}`);
-  const byKey = new Map<string, Document>(); // in the order they were added
-  const bySlot = new Map<number, Document>();
+  const slotsMax = 2 * documentsMax;
+  const byKey = new Map<string, Document>(); // in the order they were added, so their slots ascend
+  const bySlot: (Document | undefined)[] = [];
   const index = new Map<string, Postings>();
-  let [nextSlot, totalLength] = [0, 0];
+  const scores = new Float64Array(slotsMax); // all zero between questions
+  let totalLength = 0;
 
   function remove(key: string): boolean {
     const document = byKey.get(key);
     if (document === undefined) return false;
     byKey.delete(key);
-    bySlot.delete(document.slot);
+    bySlot[document.slot] = undefined;
     totalLength -= document.length;
     for (const [word] of document.counts) {
       const postings = index.get(word) as Postings;
       postings.df -= 1;
       if (postings.df === 0) index.delete(word);
-      else if (postings.df * 2 < postings.slots.length) compact(postings);
     }
     return true;
   }
 
-  function compact(postings: Postings): void {
-    let kept = 0;
-    for (let i = 0; i < postings.slots.length; i += 1) {
-      if (!bySlot.has(postings.slots[i])) continue;
-      postings.slots[kept] = postings.slots[i];
-      postings.tf[kept] = postings.tf[i];
-      kept += 1;
-    }
-    postings.slots.length = kept;
-    postings.tf.length = kept;
-  }
-
-  function add(key: string, words: readonly string[]): string | undefined {
-    remove(key);
-    const oldest = byKey.size >= documentsMax ? (byKey.keys().next().value as string) : undefined;
-    if (oldest !== undefined) remove(oldest);
-    const document: Document = { key, slot: nextSlot, length: words.length, counts: [...count(words)] };
-    nextSlot += 1;
-    byKey.set(key, document);
-    bySlot.set(document.slot, document);
-    totalLength += document.length;
+  function place(document: Document): void {
+    document.slot = bySlot.length;
+    bySlot.push(document);
     for (const [word, tf] of document.counts) {
       const postings = index.get(word) ?? { slots: [], tf: [], df: 0 };
       index.set(word, postings);
@@ -106,24 +90,43 @@ export function createBm25({ documentsMax, k1 = 1.2, b = 0.75 }: Bm25Settings): 
       postings.tf.push(tf);
       postings.df += 1;
     }
+  }
+
+  function add(key: string, words: readonly string[]): string | undefined {
+    remove(key);
+    const oldest = byKey.size >= documentsMax ? (byKey.keys().next().value as string) : undefined;
+    if (oldest !== undefined) remove(oldest);
+    if (bySlot.length === slotsMax) {
+      bySlot.length = 0;
+      index.clear();
+      for (const document of byKey.values()) place(document);
+    }
+    const document: Document = { key, slot: -1, length: words.length, counts: [...count(words)] };
+    byKey.set(key, document);
+    totalLength += document.length;
+    place(document);
     return oldest;
   }
 
   function search(words: readonly string[], K: number): Hit[] {
-    const scores = new Map<number, number>();
+    const touched: number[] = [];
     const average = totalLength / byKey.size;
     for (const [word, times] of count(words)) {
       const postings = index.get(word);
       if (postings === undefined) continue;
-      const idf = times * Math.log(1 + (byKey.size - postings.df + 0.5) / (postings.df + 0.5));
+      const idf = times * (k1 + 1) * Math.log(1 + (byKey.size - postings.df + 0.5) / (postings.df + 0.5));
       for (let i = 0; i < postings.slots.length; i += 1) {
-        const document = bySlot.get(postings.slots[i]);
+        const slot = postings.slots[i];
+        const document = bySlot[slot];
         if (document === undefined) continue;
         const tf = postings.tf[i];
-        scores.set(document.slot, (scores.get(document.slot) ?? 0) + (idf * tf * (k1 + 1)) / (tf + k1 * (1 - b + (b * document.length) / average)));
+        if (scores[slot] === 0) touched.push(slot);
+        scores[slot] += (idf * tf) / (tf + k1 * (1 - b + (b * document.length) / average));
       }
     }
-    return best(scores, K).map(([slot, score]) => ({ key: (bySlot.get(slot) as Document).key, score }));
+    const hits = best(scores, touched, K).map((slot) => ({ key: (bySlot[slot] as Document).key, score: scores[slot] }));
+    for (const slot of touched) scores[slot] = 0;
+    return hits;
   }
 
   function ofItself(words: readonly string[]): number {
@@ -149,15 +152,15 @@ function count(words: readonly string[]): Map<string, number> {
   return counts;
 }
 
-/** The K with the highest scores, ties by the smaller slot: a sorted list of K, as K is small beside the scores. */
-function best(scores: ReadonlyMap<number, number>, K: number): [slot: number, score: number][] {
-  const top: [number, number][] = [];
-  for (const [slot, score] of scores) {
-    const last = top.at(-1);
-    if (top.length >= K && last !== undefined && (score < last[1] || (score === last[1] && slot > last[0]))) continue;
+/** The slots of the K highest scores, ties by the smaller slot: a sorted list of K, as K is small beside the scores. */
+function best(scores: Float64Array, slots: readonly number[], K: number): number[] {
+  const top: number[] = [];
+  const isBetter = (slot: number, than: number): boolean => scores[slot] > scores[than] || (scores[slot] === scores[than] && slot < than);
+  for (const slot of slots) {
+    if (top.length >= K && (K < 1 || !isBetter(slot, top[top.length - 1]))) continue;
     let at = top.length;
-    while (at > 0 && (score > top[at - 1][1] || (score === top[at - 1][1] && slot < top[at - 1][0]))) at -= 1;
-    top.splice(at, 0, [slot, score]);
+    while (at > 0 && isBetter(slot, top[at - 1])) at -= 1;
+    top.splice(at, 0, slot);
     if (top.length > K) top.pop();
   }
   return top;
