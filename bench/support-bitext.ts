@@ -2,9 +2,9 @@
 import { readBitext, type BitextUtterance } from '../datasets/bitext.js';
 import { createFastEngine } from '../models/lstm/fast.js';
 import { accuracy } from '../models/metrics/classes.js';
-import { spanScores } from '../models/metrics/spans.js';
+import { spanScores, type Span } from '../models/metrics/spans.js';
 import { readEntities } from '../models/support/entities.js';
-import { entityDefaults, trainEntities } from '../models/support/entities-train.js';
+import { entityDefaults, trainEntities, type EntityExample } from '../models/support/entities-train.js';
 import { readIntent } from '../models/support/intent.js';
 import { intentDefaults, trainIntent } from '../models/support/intent-train.js';
 import { wordOf } from '../models/support/words.js';
@@ -46,7 +46,7 @@ function intentRows({ train, dev, test }: Parts, say: Say): Row[] {
 }
 
 function entityRows({ train, dev, test }: Parts, say: Say): Row[] {
-  const examples = (part: BitextUtterance[]) => part.map(({ text: raw, entities }) => {
+  const examples = (part: BitextUtterance[]): EntityExample[] => part.map(({ text: raw, entities }) => {
     const { text, tokens } = readText(raw, 'en');
     return { text, tokens, entities: movedSpans(raw, entities, text) };
   });
@@ -60,10 +60,8 @@ function entityRows({ train, dev, test }: Parts, say: Say): Row[] {
   return [row('support.bitext.entity_f1', scores.f1, 'F1', baseline.f1, 'TF-IDF of the pieces around each, tagged by softmax regression')];
 }
 
-type Example = { text: string; tokens: { start: number; end: number }[]; entities: { kind: string; start: number; end: number }[] };
-
 /** The linear way: each piece is classified by itself, from its own word and its neighbours', each with its place. */
-function taggedByWindow(learn: Example[], asked: Example[]): { kind: string; start: number; end: number }[][] {
+export function taggedByWindow(learn: readonly EntityExample[], asked: readonly EntityExample[]): Span[][] {
   const kinds = [...new Set(learn.flatMap(({ entities }) => entities.map(({ kind }) => kind)))].sort();
   const windows = (pieces: ReturnType<typeof piecesOf>): string[][] => {
     const words = pieces.map(wordOfPiece);

@@ -4,13 +4,17 @@ import { runParts, type Part } from './parts.js';
 import type { Row } from './report.js';
 import { bitextRows } from './support-bitext.js';
 import { clinc150Rows } from './support-clinc150.js';
+import { entityRows } from './support-entities.js';
+import { headRows } from './support-heads.js';
 import { jddcRows } from './support-jddc.js';
 import { reviewRows } from './support-reviews.js';
 import { transferRows } from './support-transfer.js';
 
 /** Speed first: what the other parts leave on the heap must not show. */
 const parts: Record<string, Part> = {
+  heads: headRows,
   bitext: bitextRows,
+  entities: entityRows,
   clinc150: clinc150Rows,
   reviews: reviewRows,
   jddc: jddcRows,

@@ -1,6 +1,7 @@
 /** An entity model from texts whose spans are known: the network that reads forwards, then the one that reads backwards. */
 import type { CreateEngine } from '../lstm/engine.js';
-import { createNetwork } from '../lstm/network.js';
+import { fitFactors } from '../linear/temperature.js';
+import { createNetwork, loadNetwork, type Network } from '../lstm/network.js';
 import type { Span } from '../metrics/spans.js';
 import { encodeBio, tagsOf } from './bio.js';
 import { saveEntities } from './entities.js';
@@ -83,8 +84,30 @@ export function trainEntities({ train, validation }: EntityExamples, settings: E
     epochs: turns.epochs,
     next: () => turns.next(),
     save: () => turns.save(),
-    finish: () => saveEntities({ kinds, words: words.words, networks: turns.finish() }),
+    finish() {
+      const networks = turns.finish();
+      return saveEntities({ kinds, ...weigh(networks.map((parts) => loadNetwork(parts, { engine })), forwards.validation, tagsOf(kinds.length)) }, { words: words.words, networks });
+    },
   };
+}
+
+/** How much each direction counts, and the prior that both know. @param validation  in the order of the text */
+function weigh([forwards, backwards]: Network[], validation: readonly Sequence[], C: number): { factors: number[]; rarity: number[] } {
+  const tags = Int32Array.from(validation.flatMap(({ targets }) => [...targets]));
+  const counts = new Float64Array(C).fill(1); // as if each had been seen once more
+  for (const tag of tags) counts[tag] += 1;
+  const rarity = Array.from(counts, (count) => -Math.log(count / (tags.length + C)));
+  const [ahead, back, prior] = [0, 1, 2].map(() => new Float64Array(tags.length * C));
+  let at = 0;
+  for (const { tokens } of validation) {
+    const T = tokens.length;
+    const reversed = backwards.infer(tokens.slice().reverse());
+    ahead.set(forwards.infer(tokens), at * C);
+    for (let t = 0; t < T; t += 1) back.set(reversed.subarray((T - 1 - t) * C, (T - t) * C), (at + t) * C);
+    for (let t = 0; t < T; t += 1) prior.set(rarity, (at + t) * C);
+    at += T;
+  }
+  return { factors: [...fitFactors([ahead, back, prior], tags, C)], rarity };
 }
 
 const hasPieces = ({ tokens }: Sequence): boolean => tokens.length > 0;

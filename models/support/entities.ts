@@ -1,10 +1,12 @@
 /**
  * What a text names: orders, products, amounts, dates, tracking numbers, and whatever the examples say.  T pieces, C tags
  *
- *   pieces -> numbers -> network that reads forwards   -> ln softmax [T, C]  \
- *          -> reversed -> network that reads backwards -> ln softmax [T, C]  -> sum -> the best tags that make whole spans
- *
- * Two networks, as one that reads forwards does not see what follows: "299 dollars" and "299 pieces" begin alike.
+ *   pieces -> numbers -> network that reads forwards   -> logits [T, C]  \
+ *          -> reversed -> network that reads backwards -> logits [T, C]  -> b_f z_f + b_b z_b - b_p ln prior -> the best tags
+ *                                                                                                      that make whole spans
+ * Two networks, as one that reads forwards does not see what follows: "299 dollars" and "299 pieces" begin alike. Each knows how
+ * frequent a tag is, and together they would count it twice, so the prior is taken off; how much each counts is fitted on the
+ * validation part.
  * Source: Graves and Schmidhuber 2005 (both directions); Huang, Xu and Yu 2015 (on tags).
  */
 import { loadNetwork, type Network } from '../lstm/network.js';
@@ -41,19 +43,26 @@ const piecesMax = 256;
 /** Raise the version when a piece or a word means something else. */
 const format: Format = { name: 'entity model', magic: 'AENT', version: 1 };
 
-type EntityHeader = Header & { kinds: readonly string[] };
+export interface EntityCalibration {
+  kinds: readonly string[];
+  /** b_f, b_b, b_p */
+  factors: readonly number[];
+  /** C: -ln of each tag's share of the pieces */
+  rarity: readonly number[];
+}
+
+type EntityHeader = Header & { calibration: EntityCalibration };
 
 export interface EntityWeights {
-  kinds: readonly string[];
   words: readonly string[];
   /** of `network.save()`: forwards, and backwards */
   networks: readonly Uint8Array[][];
 }
 
 /** Deterministic: the same model gives the same bytes. */
-export function saveEntities({ kinds, words, networks }: EntityWeights): Uint8Array[] {
+export function saveEntities(calibration: EntityCalibration, { words, networks }: EntityWeights): Uint8Array[] {
   const sections = [textBytes(words), ...networks.map(concat)];
-  const header: EntityHeader = { settings: {}, sections: sections.map(({ length }) => length), kinds };
+  const header: EntityHeader = { settings: {}, sections: sections.map(({ length }) => length), calibration };
   return pack(header, sections, format);
 }
 
@@ -61,11 +70,12 @@ export function saveEntities({ kinds, words, networks }: EntityWeights): Uint8Ar
 export function readEntities(parts: readonly Uint8Array[]): EntityModel {
   const { header, next } = unpack<EntityHeader>([...parts], {}, format);
   const [words, forwards, backwards] = header.sections.map(() => next((bytes) => new Uint8Array(bytes)));
-  return entityModel(header.kinds, wordList(linesOf(words)), loadNetwork([forwards]), loadNetwork([backwards]));
+  return entityModel(header.calibration, wordList(linesOf(words)), loadNetwork([forwards]), loadNetwork([backwards]));
 }
 
-export function entityModel(kinds: readonly string[], words: WordList, forwards: Network, backwards: Network): EntityModel {
+export function entityModel({ kinds, factors, rarity }: EntityCalibration, words: WordList, forwards: Network, backwards: Network): EntityModel {
   const C = tagsOf(kinds.length);
+  if (factors.length !== 3 || rarity.length !== C) throw new RangeError(`entity model: ${factors.length} factors and ${rarity.length} shares do not fit ${kinds.length} kinds`);
   for (const { shape } of [forwards, backwards]) {
     if (shape.C !== C || shape.head !== 'each' || shape.V !== words.size) throw new RangeError(`entity model: a network has ${shape.V} words, ${shape.C} tags and the head ${shape.head}, the lists have ${words.size} words and ${kinds.length} kinds; they are of two models`);
   }
@@ -75,9 +85,11 @@ export function entityModel(kinds: readonly string[], words: WordList, forwards:
     const T = pieces.length;
     if (T === 0) return [];
     const numbers = Int32Array.from(pieces, (piece) => numberOfPiece(piece, words));
+    const [ahead, back] = [forwards.infer(numbers), backwards.infer(numbers.reverse())];
     const scores = new Float64Array(T * C);
-    addLogSoftmax(forwards.infer(numbers), T, C, scores, (t) => t);
-    addLogSoftmax(backwards.infer(numbers.reverse()), T, C, scores, (t) => T - 1 - t);
+    for (let t = 0; t < T; t += 1) {
+      for (let c = 0; c < C; c += 1) scores[t * C + c] = factors[0] * ahead[t * C + c] + factors[1] * back[(T - 1 - t) * C + c] + factors[2] * rarity[c];
+    }
     return decodeBio(pieces, bestTags(scores, T, C), kinds);
   }
   return {
@@ -85,15 +97,4 @@ export function entityModel(kinds: readonly string[], words: WordList, forwards:
     predict,
     find: (text, tokens) => predict(text, tokens).flatMap(({ kind, start, end }) => (named.has(kind) ? [{ kind: kind as EntityKind, value: text.slice(start, end), start, end }] : [])),
   };
-}
-
-function addLogSoftmax(logits: Float32Array, T: number, C: number, into: Float64Array, placeOf: (t: number) => number): void {
-  for (let t = 0; t < T; t += 1) {
-    let top = -Infinity;
-    for (let c = 0; c < C; c += 1) top = Math.max(top, logits[t * C + c]);
-    let sum = 0;
-    for (let c = 0; c < C; c += 1) sum += Math.exp(logits[t * C + c] - top);
-    const log = top + Math.log(sum);
-    for (let c = 0; c < C; c += 1) into[placeOf(t) * C + c] += logits[t * C + c] - log;
-  }
 }
