@@ -75,7 +75,7 @@ export async function prepare({ config }: Context, endpoints: Endpoints, onProgr
 
 function partsOf({ config }: Context, worker: boolean): { name: string; args: string[] }[] {
   const shards = Array.from({ length: config.AFTERCARE_SHARDS }, (_, shard) => ({ name: `shard ${shard}`, args: ['shard', '--shards', String(shard)] }));
-  return [...shards, { name: 'sink', args: ['sink'] }, ...(worker ? [{ name: 'worker', args: ['worker'] }] : [])];
+  return [...shards, { name: 'sink', args: ['sink'] }, ...(worker ? [{ name: 'worker', args: ['worker'] }] : []), ...(config.AFTERCARE_LLM_URL === '' ? [] : [{ name: 'rewriter', args: ['rewriter'] }])];
 }
 
 const program = compiledPath('cli/main.js');
@@ -128,7 +128,7 @@ async function awaitLive({ config }: Context, endpoints: Endpoints, parts: reado
   });
   await withNats(endpoints, 'set-up', async (nc) => {
     const shards = Array.from({ length: config.AFTERCARE_SHARDS }, (_, shard) => shardServiceSubject(shard, 'status'));
-    for (const subject of [...shards, 'aftercare.sink.status']) {
+    for (const subject of [...shards, 'aftercare.sink.status', ...(config.AFTERCARE_LLM_URL === '' ? [] : ['aftercare.rewriter.status'])]) {
       const endMs = performance.now() + livePatienceMs;
       const answers = async (): Promise<void> => {
         while (!(await requestService(nc, subject, {}, 1000).then(() => true, (error: unknown) => retryUntil(endMs, subject, error))));

@@ -2,7 +2,7 @@
 import type { RejectReason } from './decode.js';
 import type { Event, EventType, Promote } from './events.js';
 import { limits } from './limits.js';
-import type { CouponMessage, ReplyMessage, RiskMessage, SupportMessage } from './messages.js';
+import type { CouponMessage, ReplyMessage, RewriteMessage, RiskMessage, SupportMessage } from './messages.js';
 import type { ServiceName } from './services.js';
 
 const atMs = Date.UTC(2026, 0, 15, 12);
@@ -40,6 +40,11 @@ export const riskExample: RiskMessage = {
 export const replyExample: ReplyMessage = {
   v: 1, customer: 'c0042', ticket: 'T-301', atMs, seq: 1_263_617, language: 'zh', intent: 'delivery_options', confidence: 0.97,
   text: '部分偏远地区暂不支持配送，请更换收货地址后查看可选的配送方式。', answer: 'delivery_options.zh.1', answers: 'answers-9f86d081', because: ['reply: delivery_options with a probability of 97 %'], model: 'intent-starter-1',
+};
+
+export const rewriteExample: RewriteMessage = {
+  v: 1, customer: 'c0042', ticket: 'T-301', atMs, seq: 1_263_617, language: 'zh', text: '有些偏远地区暂时不支持配送，麻烦您更换收货地址后，再查看可选的配送方式。',
+  draft: '部分偏远地区暂不支持配送，请更换收货地址后查看可选的配送方式。', rewritten: true, reason: '', model: 'qwen3-8b', answer: 'delivery_options.zh.1', answers: 'answers-9f86d081',
 };
 
 export const supportExample: SupportMessage = {

@@ -8,13 +8,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { TSchema } from 'typebox';
-import { couponExample, eventExamples, promoteExample, reasonTexts, replyExample, riskExample, serviceExamples, supportExample } from './asyncapi-examples.js';
+import { couponExample, eventExamples, promoteExample, reasonTexts, replyExample, rewriteExample, riskExample, serviceExamples, supportExample } from './asyncapi-examples.js';
 import { eventSchemas, eventTypes } from './events.js';
 import { limits } from './limits.js';
-import { CouponMessage, ReplyMessage, riskAlertLevels, RiskMessage, SupportMessage } from './messages.js';
+import { CouponMessage, ReplyMessage, RewriteMessage, riskAlertLevels, RiskMessage, SupportMessage } from './messages.js';
 import { handOverReasons } from './support-words.js';
 import { errorHeaders, serviceSchemas, type ServiceName } from './services.js';
-import { batchType, couponSubject, deadLetterHeaders, dlqSubject, eventSubject, replySubject, riskAlertSubject, serviceSubject, supportAlertSubject } from './subjects.js';
+import { batchType, couponSubject, deadLetterHeaders, dlqSubject, eventSubject, replySubject, rewriteSubject, riskAlertSubject, serviceSubject, supportAlertSubject } from './subjects.js';
 
 export const documentPath = join('docs', 'asyncapi.json');
 
@@ -34,8 +34,8 @@ export function asyncApiDocument(): Record<string, unknown> {
     },
     defaultContentType: 'application/json',
     servers: { nats: server() },
-    channels: { ...eventChannels(), batch: batchChannel(), deadLetters: deadLetterChannel(), coupons: couponChannel(), riskAlerts: riskChannel(), replies: replyChannel(), supportAlerts: supportChannel(), ...serviceChannels() },
-    operations: { ...eventOperations(), reject: rejectOperation(), sendCoupon: couponOperation(), sendRiskAlert: riskOperation(), sendReply: replyOperation(), sendSupportAlert: supportOperation(), ...serviceOperations() },
+    channels: { ...eventChannels(), batch: batchChannel(), deadLetters: deadLetterChannel(), coupons: couponChannel(), riskAlerts: riskChannel(), replies: replyChannel(), rewrites: rewriteChannel(), supportAlerts: supportChannel(), ...serviceChannels() },
+    operations: { ...eventOperations(), reject: rejectOperation(), sendCoupon: couponOperation(), sendRiskAlert: riskOperation(), sendReply: replyOperation(), sendRewrite: rewriteOperation(), sendSupportAlert: supportOperation(), ...serviceOperations() },
     components: { securitySchemes: { userPassword: { type: 'userPassword', description: 'User and password of the NATS account' } }, schemas: schemas(), messages: messages() },
   };
   // Through text: a TypeBox schema carries symbols and shares its parts, and a document does neither.
@@ -114,6 +114,16 @@ function replyChannel(): object {
   };
 }
 
+function rewriteChannel(): object {
+  return {
+    address: rewriteSubject('{customer}'),
+    title: 'Rewritten replies',
+    description: 'Each reply once more, in the words of the large model behind AFTERCARE_LLM_URL, or unchanged where it gave none that hold; in the stream DECISIONS for seven days, and silent where no model is set up. Listen to these or to the replies, not to both.',
+    messages: { rewrite: ref('components/messages/rewrite') },
+    parameters: customerParameter('The customer who gets it'),
+  };
+}
+
 function supportChannel(): object {
   return {
     address: supportAlertSubject('{reason}'),
@@ -169,6 +179,13 @@ const replyOperation = (): object => ({
   messages: [ref('channels/replies/messages/reply')],
 });
 
+const rewriteOperation = (): object => ({
+  action: 'send',
+  channel: ref('channels/rewrites'),
+  summary: 'A reply has been said in other words, or is passed on as it was',
+  messages: [ref('channels/rewrites/messages/rewrite')],
+});
+
 const supportOperation = (): object => ({
   action: 'send',
   channel: ref('channels/supportAlerts'),
@@ -191,7 +208,7 @@ function serviceOperations(): Record<string, object> {
 }
 
 function schemas(): Record<string, object> {
-  return { ...eventSchemas, coupon: CouponMessage, riskAlert: RiskMessage, reply: ReplyMessage, supportAlert: SupportMessage, ...Object.fromEntries(serviceNames.map((name) => [`${name}Request`, serviceSchemas[name]])) };
+  return { ...eventSchemas, coupon: CouponMessage, riskAlert: RiskMessage, reply: ReplyMessage, rewrite: RewriteMessage, supportAlert: SupportMessage, ...Object.fromEntries(serviceNames.map((name) => [`${name}Request`, serviceSchemas[name]])) };
 }
 
 function messages(): Record<string, object> {
@@ -241,7 +258,7 @@ function messages(): Record<string, object> {
       },
       payload: { description: 'The original bytes: of the bad line, or of the whole message' },
     },
-    ...Object.fromEntries(([['coupon', CouponMessage, couponExample], ['riskAlert', RiskMessage, riskExample], ['reply', ReplyMessage, replyExample], ['supportAlert', SupportMessage, supportExample]] as const).map(([name, schema, payload]) => [name, decisionMessage(name, schema, payload)])),
+    ...Object.fromEntries(([['coupon', CouponMessage, couponExample], ['riskAlert', RiskMessage, riskExample], ['reply', ReplyMessage, replyExample], ['rewrite', RewriteMessage, rewriteExample], ['supportAlert', SupportMessage, supportExample]] as const).map(([name, schema, payload]) => [name, decisionMessage(name, schema, payload)])),
     ...Object.fromEntries(requests),
   };
 }

@@ -98,6 +98,11 @@ export const Config = Type.Object(
     AFTERCARE_SUPPORT_ORDERS: whole(200_000, 1, 16_000_000, 'Orders that a shard keeps to fill answers from, about 150 bytes each'),
     AFTERCARE_SUPPORT_ORDER_DAYS: Type.Number({ default: 120, minimum: 1, maximum: 3650, description: 'Days after which an order is not the one that a ticket without an order id means' }),
     AFTERCARE_ANSWERS: Type.String({ default: '', maxLength: 4096, description: 'Path of a JSON file with the shop\'s own approved answers, in place of those that come with Aftercare or, with "extends":"default", on top of them; empty: those that come with it' }),
+    AFTERCARE_LLM_URL: Type.String({ default: '', pattern: '^(https?://[^ ]+)?$', maxLength: 2048, description: 'Address of a large model that speaks OpenAI\'s API, up to /chat/completions, such as http://127.0.0.1:11434/v1: it says replies in other words, on rewrites.<customer>; empty: none' }),
+    AFTERCARE_LLM_MODEL: Type.String({ default: '', maxLength: 256, description: 'Name of the model there; needed with AFTERCARE_LLM_URL' }),
+    AFTERCARE_LLM_KEY: Type.String({ default: '', maxLength: 4096, description: 'Key for that address, or empty' }),
+    AFTERCARE_LLM_KEY_FILE: Type.String({ default: '', maxLength: 4096, description: 'Path of a file with the key, in place of AFTERCARE_LLM_KEY' }),
+    AFTERCARE_LLM_TIMEOUT_MS: whole(8000, 10, 120_000, 'Milliseconds after which a reply is passed on as it is: a customer who writes waits seconds, not minutes'),
   },
   { description: 'Environment of every Aftercare process' },
 );

@@ -88,6 +88,22 @@ export const ReplyMessage = Type.Object(
 );
 export type ReplyMessage = Static<typeof ReplyMessage>;
 
+export const RewriteMessage = Type.Object(
+  {
+    ...ofTicket,
+    language: Type.Enum(['en', 'zh'], { description: 'Language of the ticket and the answer' }),
+    text: Type.String({ description: 'What the customer is answered: the large model\'s words, or the draft where they are not used' }),
+    draft: Type.String({ description: 'The reply that it was made of' }),
+    rewritten: Type.Boolean({ description: 'Whether the words are the model\'s' }),
+    reason: Type.String({ description: 'Why the draft is kept; empty where it is not' }),
+    model: Type.String({ description: 'The large model, as AFTERCARE_LLM_MODEL names it' }),
+    answer: Type.String({ description: 'Which approved answer it is, or which earlier ticket it comes from' }),
+    answers: Type.String({ description: 'Version of the approved answers' }),
+  },
+  { ...strict, title: 'Rewrite', description: 'A reply in a large model\'s words, or unchanged where they were refused' },
+);
+export type RewriteMessage = Static<typeof RewriteMessage>;
+
 export const SupportMessage = Type.Object(
   {
     ...ofTicket, ...readFrom,

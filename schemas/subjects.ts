@@ -10,6 +10,7 @@
  *   DECISIONS  coupons.<customer>         what services of the shop act on, one JSON object each
  *              alerts.risk.<level>        review or block
  *              replies.<customer>         the answer to a ticket
+ *              rewrites.<customer>        the same in a large model's words, where one is set up
  *              alerts.support.<reason>    a ticket that a person gets, and why
  *   REMAINS    remains.<shard>.<sequence> what is left of a message of EVENTS of which some lines were forgotten
  *   ARTEFACTS  art.<name>.<version>.>     what workflows made: data sets, exports, models
@@ -34,7 +35,10 @@ export const dlqSubject = (reason: string): string => `dlq.${reason}`;
 export const riskAlertSubject = (level: string): string => `alerts.risk.${level}`;
 export const supportAlertSubject = (reason: string): string => `alerts.support.${reason}`;
 /** A customer is a token of a subject by the contract: letters, digits, _ and -. */
+export const repliesFilter = 'replies.>';
 export const replySubject = (customer: string): string => `replies.${customer}`;
+/** Each reply once more, where a large model is set up. */
+export const rewriteSubject = (customer: string): string => `rewrites.${customer}`;
 export const couponSubject = (customer: string): string => `coupons.${customer}`;
 
 /** Headers of a dead letter. */

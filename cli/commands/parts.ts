@@ -1,5 +1,5 @@
 /**
- * `shard`, `sink`, `worker`: one part in this process, against servers that run already. A cluster runs these. Each is
+ * `shard`, `sink`, `worker`, `rewriter`: one part in this process, against servers that run already. A cluster runs these. Each is
  * loaded when it runs: Temporal's packages alone take half a second, which every other command would wait for.
  */
 import { fileURLToPath } from 'node:url';
@@ -50,6 +50,15 @@ export function addParts(program: Command): void {
         signal: stopSignal(),
         logger: stderrLogger('worker'),
       });
+    });
+  program
+    .command('rewriter')
+    .description('Says replies in other words by the large model behind AFTERCARE_LLM_URL. A second one stands by.')
+    .addOption(dataDirOption())
+    .action(async (options: PartOptions) => {
+      const context = readContext(options.dataDir);
+      const { runRewriterProcess } = await import('../parts/rewriter.js');
+      await runRewriterProcess(context, runningEndpoints(context), stopSignal());
     });
   program
     .command('prepare')

@@ -49,8 +49,12 @@ export function templateOf(answer: string, language: AnswerLanguage, facts: Tick
   const masked = mask(withSlots(free, facts));
   if (masked.found.length > 0) found.add('personal');
   const text = masked.text.split(slot).map((piece, i) => (i % 2 === 1 ? piece : withGaps(piece, language, found))).join('');
-  return { text: text.replaceAll(/(?:\[\.\.\.\][ ,.]*){2,}/g, `${gap} `).trim(), specific: specifics.filter((one) => found.has(one)) };
+  return { text: punctuated(text, language).replaceAll(/(?:\[\.\.\.\][ ,.]*){2,}/g, `${gap} `).trim(), specific: specifics.filter((one) => found.has(one)) };
 }
+
+/** Chinese has its own marks, which normalising made ASCII. */
+const punctuated = (text: string, language: AnswerLanguage): string =>
+  (language === 'zh' ? text.replace(/(?<=[\p{Script=Han}}\])])[,;:?!]/gu, (mark) => String.fromCharCode(mark.charCodeAt(0) + 0xfee0)) : text);
 
 const slot = /(\{[a-z_]+\})/;
 

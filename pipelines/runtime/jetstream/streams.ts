@@ -39,7 +39,7 @@ export function wantedStreams(options: StreamOptions): Wanted[] {
     {
       ...common,
       name: streams.decisions,
-      subjects: ['coupons.*', 'alerts.>', 'replies.*'],
+      subjects: ['coupons.*', 'alerts.>', 'replies.*', 'rewrites.*'],
       max_age: 7 * 86_400 * nanosPerSecond,
       duplicate_window: 3600 * nanosPerSecond,
     },
@@ -60,6 +60,8 @@ export async function ensureStreams(jsm: JetStreamManager, options: StreamOption
       if (wanted.subject_transform !== undefined && dest !== wanted.subject_transform.dest) {
         throw new AftercareError('bad_config', `stream ${wanted.name} partitions by "${dest ?? 'nothing'}", and ${options.shards} shards need "${wanted.subject_transform.dest}"; keep the number of shards, or start with a new data directory and import again`);
       }
+      // Made by an earlier version, which had fewer kinds of messages.
+      if (wanted.subjects.some((subject) => !found.subjects.includes(subject))) await jsm.streams.update(wanted.name, { subjects: wanted.subjects });
     }
   }
 }

@@ -25,8 +25,8 @@ describe('an agent\'s answer as a template', () => {
   });
 
   it.each([
-    ['您的订单SO-7731正在配送中，预计两天内送达。', '您的订单{order}正在配送中,预计两天内送达。'],
-    ['1234.99元已经退回,一般1-10个工作日到账', '{order_amount}已经退回,一般1-10个工作日到账'],
+    ['您的订单SO-7731正在配送中，预计两天内送达。', '您的订单{order}正在配送中，预计两天内送达。'],
+    ['1234.99元已经退回,一般1-10个工作日到账', '{order_amount}已经退回，一般1-10个工作日到账'],
     ['您1月3日下的订单SO-7731已退款¥120', '您{date}下的订单{order}已退款{refund_amount}'],
   ])('zh: %s', (answer, text) => {
     expect(templateOf(answer, 'zh', { ...facts, entities: [] })).toEqual({ text, specific: [] });
