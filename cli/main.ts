@@ -4,13 +4,17 @@ import { AftercareError, messageOf } from '../schemas/errors.js';
 import { addAsk } from './commands/ask.js';
 import { addDemo } from './commands/demo.js';
 import { addImport } from './commands/import.js';
+import { addModels } from './commands/models.js';
 import { addParts } from './commands/parts.js';
 import { addPublish } from './commands/publish.js';
 import { addForget } from './commands/forget.js';
+import { addPromote } from './commands/promote.js';
 import { addRebuild } from './commands/rebuild.js';
+import { addRetrain } from './commands/retrain.js';
 import { addRisk } from './commands/risk.js';
 import { addReply } from './commands/reply.js';
 import { addRejects } from './commands/rejects.js';
+import { addSchedule } from './commands/schedule.js';
 import { addSql } from './commands/sql.js';
 import { addStatus } from './commands/status.js';
 import { addUp } from './commands/up.js';
@@ -22,7 +26,7 @@ const program = new Command('aftercare')
   .version(version)
   .showHelpAfterError('(add --help for how it is used)');
 
-for (const add of [addUp, addDemo, addImport, addPublish, addAsk, addRisk, addReply, addSql, addRejects, addStatus, addWorkflow, addRebuild, addForget, addParts]) add(program);
+for (const add of [addUp, addDemo, addImport, addPublish, addAsk, addRisk, addSql, addRejects, addStatus, addWorkflow, addRetrain, addModels, addPromote, addSchedule, addRebuild, addForget, addReply, addParts]) add(program);
 
 // A reader that has seen enough (`| head`) closes the pipe: that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -14,7 +14,7 @@ import { compiledPath } from '../servers/compiled.js';
 import { describeExit, spawnServer, type ServerHandle } from '../servers/process.js';
 import { startStack, type Endpoints, type Failure, type Part } from '../servers/stack.js';
 import { withClickHouse, withNats, type Context } from './context.js';
-import { exportInput, refreshInput, tuneInput } from './workflow-inputs.js';
+import { exportInput, refreshInput, retrainInput, tuneInput } from './workflow-inputs.js';
 
 export interface System {
   endpoints: Endpoints;
@@ -110,10 +110,11 @@ export function endpointVariables({ nats, clickhouse, temporal }: Endpoints): No
 }
 
 async function schedule({ config }: Context, { temporal }: Endpoints): Promise<void> {
-  const [{ connectTemporal }, { ensureSchedule, exportSchedule, refreshSvdSchedule, tuneBlendSchedule }] = await Promise.all([import('../workflows/client.js'), import('../workflows/schedules.js')]);
+  const [{ connectTemporal }, { ensureSchedule, exportSchedule, refreshSvdSchedule, retrainedModels, retrainSchedule, tuneBlendSchedule }] = await Promise.all([import('../workflows/client.js'), import('../workflows/schedules.js')]);
   const client = await connectTemporal(temporal);
+  const retrainings = retrainedModels.map((model) => retrainSchedule({ ...retrainInput(config, model), model }));
   try {
-    for (const one of [exportSchedule(exportInput(config)), refreshSvdSchedule(refreshInput(config)), tuneBlendSchedule(tuneInput(config))]) await ensureSchedule(client, one);
+    for (const one of [exportSchedule(exportInput(config)), refreshSvdSchedule(refreshInput(config)), tuneBlendSchedule(tuneInput(config)), ...retrainings]) await ensureSchedule(client, one);
   } finally {
     await client.connection.close();
   }

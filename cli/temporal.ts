@@ -14,7 +14,7 @@ export interface RunDisplay {
   unit: string;
 }
 
-/** Runs `work` with a client, its progress on stderr. The activity's heartbeats say `events`, `seq` and `to`. */
+/** Runs `work` with a client, its progress on stderr. The activity's heartbeats say `seq` and `to`, or `epoch` and `epochs`, or `rows`. */
 export async function withRun<T>(endpoints: Endpoints, { title, unit }: RunDisplay, wait: boolean, work: (client: Client, runs: typeof runsModule, options: RunOptions) => Promise<T>): Promise<T> {
   const [{ connectTemporal }, runs] = await Promise.all([import('../workflows/client.js'), import('../workflows/runs.js')]);
   const client = await connectTemporal(endpoints.temporal);
@@ -24,7 +24,7 @@ export async function withRun<T>(endpoints: Endpoints, { title, unit }: RunDispl
       wait,
       onProgress: ({ activity, attempt, failure, details }) => {
         const note = `${activity ?? 'waiting for a worker'}${(attempt ?? 1) > 1 ? `, attempt ${attempt}: ${failure ?? ''}` : ''}`;
-        bar.update(numberOf(details?.seq) ?? 0, numberOf(details?.to), note);
+        bar.update(numberOf(details?.seq ?? details?.epoch ?? details?.rows) ?? 0, numberOf(details?.to ?? details?.epochs), note);
       },
     });
   } finally {

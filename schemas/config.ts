@@ -83,6 +83,13 @@ export const Config = Type.Object(
     AFTERCARE_RISK_CAUGHT: Type.Number({ default: 0.9, minimum: 0, maximum: 1, description: 'Share of the frauds that a review finds' }),
     AFTERCARE_RISK_STICK: Type.Number({ default: 0.2, minimum: 0, maximum: 0.99, description: 'A customer in review or blocked stays so until a lower level is cheaper by this share: a score about a threshold toggles nobody' }),
     AFTERCARE_RISK_STICK_HOURS: Type.Number({ default: 24, minimum: 0, maximum: 8760, description: 'Hours after which that is over' }),
+    AFTERCARE_RETRAIN_APPROVE: Type.String({
+      default: '', pattern: '^([a-z][a-z0-9_-]* *(, *[a-z][a-z0-9_-]* *)*)?$', maxLength: 1024,
+      description: 'Models, separated by commas, of which a person must approve what has passed the gate (aftercare approve); empty: none, as the gate and the watch are there for it',
+    }),
+    AFTERCARE_RETRAIN_HOLDOUT: Type.Number({ default: 0.2, minimum: 0.01, maximum: 0.9, description: 'Share of the rows of a data set, the newest, that judge and train nothing' }),
+    AFTERCARE_WATCH_HOURS: Type.Number({ default: 24, minimum: 0, maximum: 8760, description: 'Hours for which a version is watched after its promotion, and rolled back where it does worse: a day has every hour once; 0: not at all' }),
+    AFTERCARE_WATCH_MINUTES: Type.Number({ default: 10, minimum: 0.001, maximum: 1440, description: 'Minutes between two looks of the watch' }),
     AFTERCARE_RISK_DAYS: whole(180, 1, 3650, 'Days after which a high risk that nobody confirmed has expired: chargebacks arrive within about four months'),
     AFTERCARE_SUPPORT_REPLY_INTENTS: Type.String({ default: 'all', pattern: '^(all|none| *[a-z0-9_-]+ *(, *[a-z0-9_-]+ *)*)$', maxLength: 4096, description: 'Intents that are answered without a person: all, none, or names separated by commas' }),
     AFTERCARE_SUPPORT_PRECISION: Type.Number({ default: 0.7, minimum: 0.5, maximum: 0.999, description: 'Share of the intents that must be right among those that the starter model does not abstain from, each example judged by the others. They differ on purpose and customers do not: with 0.7, 0.967 of what it did not abstain from, 38 % of all, was right on the validation part of bitext-support. A promoted model brings the threshold of its own evaluation' }),

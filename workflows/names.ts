@@ -18,7 +18,7 @@ export const setLiveType = 'setLive';
 /** One retraining of a model at a time. */
 export const retrainId = (model: string): string => `retrain-${model}`;
 export const watchId = (model: string, version: number): string => `watch-${model}-${version}`;
-export const retrainScheduleId = (model: string): string => `retrain-${model}-schedule`;
+export const retrainScheduleId = (model: string): string => `scheduled-${model}`;
 export const stateName = 'state';
 export const pauseName = 'pause';
 export const resumeName = 'resume';

@@ -109,7 +109,7 @@ function detailsOf(data: Uint8Array | null | undefined): Pick<RunProgress, 'deta
 }
 
 /** Waits in short turns; between two of them it shows how far the run is, and finds out when the server is gone. */
-async function resultOf(client: Client, handle: WorkflowHandle, onProgress: RunOptions['onProgress']): Promise<unknown> {
+export async function resultOf(client: Client, handle: WorkflowHandle, onProgress: RunOptions['onProgress']): Promise<unknown> {
   for (;;) {
     try {
       return await client.withDeadline(Date.now() + waitMs, () => handle.result());

@@ -1,9 +1,13 @@
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { callTemporal } from './client.js';
 import type { ExportNeighboursInput } from './export-neighbours.js';
-import { exportNeighboursType, exportScheduleId, refreshSvdScheduleId, refreshSvdType, taskQueue, tuneBlendScheduleId, tuneBlendType } from './names.js';
+import { retrainScheduleId, scheduledRetrainType, exportNeighboursType, exportScheduleId, refreshSvdScheduleId, refreshSvdType, taskQueue, tuneBlendScheduleId, tuneBlendType } from './names.js';
 import type { RefreshSvdInput } from './refresh-svd.js';
+import type { RetrainInput } from './retrain-types.js';
 import type { TuneBlendInput } from './tune-blend.js';
+
+/** Of everything that runs by itself. */
+export const scheduleIds = (): string[] => [exportScheduleId, refreshSvdScheduleId, tuneBlendScheduleId, ...retrainedModels.map(retrainScheduleId)];
 
 export type ScheduleChange = 'created' | 'updated' | 'unchanged';
 
@@ -20,6 +24,13 @@ export const exportSchedule = (input: ExportNeighboursInput): Schedule => ({ id:
 export const refreshSvdSchedule = (input: RefreshSvdInput): Schedule => ({ id: refreshSvdScheduleId, type: refreshSvdType, every: '1 day', input });
 /** Habits change by the season, and a week's decisions are needed to see a difference. */
 export const tuneBlendSchedule = (input: TuneBlendInput): Schedule => ({ id: tuneBlendScheduleId, type: tuneBlendType, every: '7 days', input });
+
+/** Models that are retrained by themselves, and how often. A kernel learns little from one more day, and an intent model takes minutes. */
+export const retrainEvery = { 'risk-logistic': '1 day', 'risk-svm': '7 days' } as const satisfies Record<string, Schedule['every']>;
+export type RetrainedModel = keyof typeof retrainEvery;
+export const retrainedModels = Object.keys(retrainEvery) as RetrainedModel[];
+
+export const retrainSchedule = (input: RetrainInput & { model: RetrainedModel }): Schedule => ({ id: retrainScheduleId(input.model), type: scheduledRetrainType, every: retrainEvery[input.model], input });
 
 /**
  * Makes sure that a workflow runs by itself. A schedule that is there keeps what operators changed about it (when it runs,

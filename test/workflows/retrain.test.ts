@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { WorkflowExecutionAlreadyStartedError, WorkflowUpdateFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { tableFromIPC } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { endpointVariables } from '../../cli/system.js';
 import { createCutActivities } from '../../activities/cut.js';
 import type { WentLive } from '../../activities/registry.js';
 import { withClickHouse } from '../../cli/context.js';
@@ -15,10 +16,12 @@ import { requestService } from '../../pipelines/runtime/request.js';
 import { arrowBatch } from '../../schemas/arrow.js';
 import { modelsTable, type ModelRow } from '../../schemas/model-tables.js';
 import { shardServiceSubject } from '../../schemas/subjects.js';
-import { approveName, rejectName, retrainId, retrainType, setLiveType, stateName, taskQueue, watchId } from '../../workflows/names.js';
+import { approveName, retrainId, retrainType, scheduledRetrainType, setLiveType, stateName, taskQueue, watchId } from '../../workflows/names.js';
 import type { RetrainInput, RetrainResult, RetrainState } from '../../workflows/retrain-types.js';
 import type { SetLiveInput } from '../../workflows/set-live.js';
 import type { WatchResult } from '../../workflows/watch-model.js';
+import { ensureSchedule, retrainSchedule } from '../../workflows/schedules.js';
+import { aftercare } from '../support/cli.js';
 import { buy, day } from '../support/risk.js';
 import { historyText } from './histories.js';
 import { riskHistory } from './risk-history.js';
@@ -29,6 +32,11 @@ const maturityDays = 5;
 const model = 'risk-logistic';
 const input: RetrainInput = { model, shards, settings: { maturityDays }, watch: { hours: 1, everyMinutes: 0.01 } };
 const startMs = Date.now() - 90 * day;
+const settings = {
+  AFTERCARE_SHARDS: String(shards), AFTERCARE_RISK_MATURITY_DAYS: String(maturityDays), AFTERCARE_RISK_FRESH_HOURS: '876000', AFTERCARE_CUSTOMERS_MAX: '5000', AFTERCARE_RISK_LEDGER: '5000', AFTERCARE_RISK_RULES: '[]',
+  AFTERCARE_RISK_TRUST: '100000', // what learns online is hardly trusted yet: there is something to gain
+  AFTERCARE_WATCH_HOURS: '1', AFTERCARE_WATCH_MINUTES: '0.01',
+};
 
 describe('retrain', () => {
   let whole: WholeSystem;
@@ -39,6 +47,12 @@ describe('retrain', () => {
     const found = await client.query({ query: sql, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } });
     return found.json<T>();
   });
+  /** The command as a user runs it. @returns its JSON */
+  const cli = async (...args: string[]): Promise<unknown> => {
+    const { code, stdout, stderr } = await aftercare([...args, '--json'], { env: { ...endpointVariables({ ...whole.system.endpoints, temporal: whole.temporalEndpoint() }), ...settings } });
+    if (code === 1) throw new Error(stderr);
+    return JSON.parse(stdout);
+  };
   const start = (given: object = input): Promise<WorkflowHandle> => temporal.workflow.start(retrainType, { taskQueue, workflowId: retrainId(model), args: [given] });
   const retrain = async (given: object = input): Promise<RetrainResult> => (await (await start(given)).result()) as RetrainResult;
   const setLive = async (given: Partial<SetLiveInput>): Promise<WentLive> => (await temporal.workflow.execute(setLiveType, { taskQueue, workflowId: `set-live-${Math.random()}`, args: [{ model, shards, by: 'test', ...given }] })) as WentLive;
@@ -54,10 +68,7 @@ describe('retrain', () => {
   };
 
   beforeAll(async () => {
-    whole = await startWholeSystem(shards, {
-      AFTERCARE_RISK_MATURITY_DAYS: String(maturityDays), AFTERCARE_RISK_FRESH_HOURS: '876000', AFTERCARE_CUSTOMERS_MAX: '5000', AFTERCARE_RISK_LEDGER: '5000', AFTERCARE_RISK_RULES: '[]',
-      AFTERCARE_RISK_TRUST: '100000', // what learns online is hardly trusted yet: there is something to gain
-    });
+    whole = await startWholeSystem(shards, settings);
     ({ temporal } = whole);
   }, 120_000);
   afterAll(() => whole.stop());
@@ -130,12 +141,45 @@ describe('retrain', () => {
     expect(await promoted()).toEqual([first.version, first.version]);
   });
 
+  it('is led from the command line: registry, card, schedule, a decision by hand', async () => {
+    expect(await cli('models', '--model', model)).toMatchObject([{ checks: 9 }, { version: first.version, sha256: first.sha256, champion: 'recorded', live: [0, 1], rows: first.data.rows }]);
+    expect(await cli('models', 'card', model, String(first.version))).toMatchObject({ version: first.version, card: expect.stringContaining('## Judged') as unknown });
+    await expect(cli('models', 'card', model, '1')).rejects.toThrow('risk-logistic has no version 1 in the registry');
+    await expect(cli('approve', model)).rejects.toThrow(/risk-logistic/);
+    await expect(cli('retrain', 'nobody', '--wait')).rejects.toThrow('model "nobody" has no recipe');
+    await ensureSchedule(temporal, retrainSchedule({ model, shards }));
+    expect(await cli('schedule', 'list')).toMatchObject([{ id: 'scheduled-risk-logistic', workflow: 'scheduledRetrain', when: 'every 1 day', paused: false }]);
+    expect(await cli('schedule', 'set', 'scheduled-risk-logistic', '--cron', '30 3 * * 0')).toMatchObject({ when: '30 3 * * 0' });
+    expect(await cli('schedule', 'set', 'scheduled-risk-logistic', '--every', '12h')).toMatchObject({ when: 'every 12 hours' });
+    await cli('schedule', 'pause', 'scheduled-risk-logistic', '--reason', 'holidays');
+    await whole.restartTemporal();
+    expect(await ensureSchedule(temporal, retrainSchedule({ model, shards: 3 }))).toBe('updated');
+    expect(await cli('schedule', 'list')).toMatchObject([{ when: 'every 12 hours', paused: true, note: 'holidays' }]);
+    await expect(cli('schedule', 'resume', 'nothing')).rejects.toThrow('there is no schedule "nothing"');
+    await expect(cli('schedule', 'set', 'scheduled-risk-logistic')).rejects.toThrow('give either --every or --cron');
+  });
+
+  it('what a schedule starts waits for the retraining, and is skipped where one runs', async () => {
+    const handle = await start({ ...input, approval: true, gate: { margin: -1, sliceFall: 1 } });
+    const skipped: unknown = await temporal.workflow.execute(scheduledRetrainType, { taskQueue, workflowId: 'scheduled-risk-logistic-now', args: [input] });
+    expect(skipped).toMatchObject({ outcome: 'skipped' });
+    await until('it waits', async () => (await handle.query<RetrainState>(stateName)).phase === 'approval', 30_000);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    expect(await query(`SELECT step FROM training_runs WHERE workflow = 'retrain-risk-logistic' ORDER BY at DESC LIMIT 1`)).toEqual([{ step: 'cancelled' }]);
+    expect(await promoted(), 'nothing is half live').toEqual([first.version, first.version]);
+    const scheduled = await temporal.workflow.start(scheduledRetrainType, { taskQueue, workflowId: 'scheduled-risk-logistic-later', args: [input] });
+    expect(await scheduled.result()).toMatchObject({ outcome: 'refused' });
+    await record(scheduled, 'scheduled-retrain');
+  });
+
   it('waits for a person, who must name the version that waits; a rejection leaves all as it is', async () => {
     const handle = await start({ ...input, approval: true, gate: { margin: -1, sliceFall: 1 } });
     const state = (): Promise<RetrainState> => handle.query<RetrainState>(stateName);
     await until('it waits', async () => (await state()).phase === 'approval', 30_000);
     await expect(handle.executeUpdate(approveName, { args: [{ by: 'ann', version: 1 }] })).rejects.toBeInstanceOf(WorkflowUpdateFailedError);
-    await handle.executeUpdate(rejectName, { args: [{ by: 'ann', reason: 'not today' }] });
+    await expect(cli('approve', model, '--candidate', '1')).rejects.toThrow(/waits for the approval of version \d+, not of 1/);
+    expect(await cli('reject', model, '--by', 'ann', '--reason', 'not today', '--wait')).toMatchObject({ outcome: 'rejected' });
     expect(await handle.result()).toMatchObject({ outcome: 'rejected', reason: 'rejected by ann: not today' });
     expect(await promoted()).toEqual([first.version, first.version]);
     await record(handle, 'retrain-rejected');
@@ -144,10 +188,9 @@ describe('retrain', () => {
   it('refuses a promotion when the champion has changed since it was judged', async () => {
     const handle = await start({ ...input, approval: true, gate: { margin: -1, sliceFall: 1 } });
     await until('it waits', async () => (await handle.query<RetrainState>(stateName)).phase === 'approval', 30_000);
-    const went = await setLive({ to: 'before', reason: 'by hand' });
+    const went = (await cli('rollback', model, '--reason', 'by hand', '--wait')) as WentLive;
     expect(went).toMatchObject({ instead: { version: first.version } });
     expect(went.live).toBeUndefined();
-    await whole.folded();
     expect(await promoted(), 'nothing was before it').toEqual([undefined, undefined]);
     expect(await decidedBy('retired')).toEqual(['risk-online-1']);
     await handle.executeUpdate(approveName, { args: [{ by: 'bob' }] });
@@ -157,7 +200,9 @@ describe('retrain', () => {
   });
 
   it('rolls back by itself what was broken on purpose', async () => {
-    await setLive({ to: first.version, reason: 'again' });
+    await expect(cli('promote', model, '1')).rejects.toThrow('risk-logistic has no version 1');
+    await expect(cli('promote', model, String(first.version), '--instead', '7')).rejects.toThrow(/version none is live, not 7/);
+    expect(await cli('promote', model, String(first.version), '--reason', 'again', '--wait')).toMatchObject({ live: { version: first.version } });
     const artefacts = jetstreamArtefacts(whole.nc);
     const good = loadLogistic(await artefacts.load({ name: model, version: first.version, sha256: first.sha256 ?? '', bytes: first.bytes ?? 0 }));
     const version = Date.now();

@@ -117,6 +117,7 @@ export interface WholeSystem {
   /** kill -9, and a new one */
   restartWorker(): Promise<void>;
   worker(): ServerHandle;
+  temporalEndpoint(): Endpoints['temporal'];
   /** kill -9, and a new one on the same file and port */
   restartTemporal(): Promise<void>;
   /** The worker, the server of Temporal and the connections; the rest stops itself. */
@@ -158,6 +159,7 @@ export async function startWholeSystem(shards: number, env: NodeJS.ProcessEnv = 
       await folded();
     },
     worker: () => worker,
+    temporalEndpoint: () => ({ address: server.address, namespace: 'default' }),
     async restartWorker() {
       worker.kill('SIGKILL');
       await worker.exited;
