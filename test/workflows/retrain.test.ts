@@ -64,7 +64,9 @@ describe('retrain', () => {
   const decidedBy = async (name: string): Promise<string[]> => {
     const orders = Array.from({ length: 8 }, (_, n) => buy(`${name}-${n}`, Date.now(), { order: `${name}-${n}` }));
     await whole.publish(orders);
-    return (await query<{ model: string }>(`SELECT DISTINCT model FROM risk_decisions WHERE order_id LIKE '${name}-%'`)).map((row) => row.model);
+    const rows = () => query<{ model: string }>(`SELECT model FROM risk_decisions WHERE order_id LIKE '${name}-%'`);
+    await until('the decisions are stored', async () => (await rows()).length === orders.length);
+    return [...new Set((await rows()).map((row) => row.model))];
   };
 
   beforeAll(async () => {
