@@ -7,8 +7,9 @@
  *
  * In order: the values that the ticket and the customer's own orders hold become slots, the longest first; personal data is
  * masked; of the rest whatever could belong to a person (a number, a link, a name, a long row of numerals) becomes a gap.
- * A gap makes the answer specific: it is shown to a person, and never sent by itself. What is not found here (a name in no
- * dictionary) is why retrieval.ts asks for several customers with the same words as well.
+ * A gap makes the answer specific: it is shown to a person, and never sent by itself. So does an act ("has been cancelled", 已为您
+ * 补发): the agent did it for one customer, and for the next it would be a lie. What is not found here (a name in no dictionary)
+ * is why retrieval.ts asks for several customers with the same words as well.
  */
 import { detectLanguage } from '../text/language.js';
 import { mask } from '../text/mask.js';
@@ -18,7 +19,7 @@ import { tokenise } from '../text/tokenise.js';
 import type { AnswerLanguage } from './answers.js';
 import { day, matchingOrder, money, type Entity, type KnownOrder, type SlotName, type TicketFacts } from './slots.js';
 
-export const specifics = ['personal', 'link', 'number', 'name', 'language', 'long', 'brace'] as const;
+export const specifics = ['personal', 'link', 'number', 'name', 'act', 'language', 'long', 'brace'] as const;
 export type Specific = (typeof specifics)[number];
 
 export interface AnswerTemplate {
@@ -48,6 +49,7 @@ export function templateOf(answer: string, language: AnswerLanguage, facts: Tick
   const free = replaced(whole, /[{}]+/g, '', () => void found.add('brace'));
   const masked = mask(withSlots(free, facts));
   if (masked.found.length > 0) found.add('personal');
+  if (acts[language].test(masked.text)) found.add('act');
   const text = masked.text.split(slot).map((piece, i) => (i % 2 === 1 ? piece : withGaps(piece, language, found))).join('');
   return { text: punctuated(text, language).replaceAll(/(?:\[\.\.\.\][ ,.]*){2,}/g, `${gap} `).trim(), specific: specifics.filter((one) => found.has(one)) };
 }
@@ -170,6 +172,12 @@ const titled = /(?<![A-Za-z])(?:Mr|Mrs|Ms|Miss|Mister|Dr|Prof|Sir|Madam)\.? +\p{
 const greeted = /(?<=(?:^|[.!?] )(?:dear|hi|hello|hey|good (?:morning|afternoon|evening)),? )(?!there|again|sir|madam|customer|valued|and|all|we|you|i\b|it|this|your|the|thank|sorry|please)[\p{L}'’-]+(?: \p{Lu}[\p{L}'’-]+)*/giu;
 /** A capital in the middle of a sentence, but for words that have one anyway. */
 const capitals = /(?<=[\p{Ll}\p{N},;:)"'] )(?!I(?![a-z])|My(?![a-z])|I['’]|(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|January|February|March|April|May|June|July|August|September|October|November|December|OK|VAT|PDF|PayPal|Visa|Mastercard|English|Chinese)(?![a-z]))\p{Lu}[\p{L}'’-]*/gu;
+
+/** What was, is being or will be done about the one matter. In doubt it is one: the answer is then a draft. */
+const acts: Record<AnswerLanguage, RegExp> = {
+  en: /(?<![a-z])(?:has|had|was|were|been|(?<!(?:you|if) )have|(?:is|are|am) (?:being|on (?:its|their|the) way|[a-z]+ing)|(?:we|i|they|he|she)(?: (?:will|shall|[a-z]+ed|sent|did|gave|took|made|found)|['’](?:ve|ll))|will (?:be|come|arrive|get|receive)|expects?|expected|promised?)(?![a-z])/i,
+  zh: /已|正在|刚刚|马上|立即|预计|将(?!来)|会(?:尽快|为|给|在|有)|[为给帮]您(?!提供|带来|造成|说明|解答)|(?:发|退|寄|换|改|取消|补|到|收)(?:出|好|完|了)/,
+};
 
 function withGaps(piece: string, language: AnswerLanguage, found: Set<Specific>): string {
   const kept: string[] = [];

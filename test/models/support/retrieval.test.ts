@@ -40,7 +40,7 @@ describe('BM25 as a share', () => {
 
 describe('answers of agents', () => {
   const ask = 'where is my parcel, it has not moved for days';
-  const sentence = (id: string) => `Order ${id} waits at customs, which takes 3 to 5 days.`;
+  const sentence = (id: string) => `Customs takes 3 to 5 days; see order ${id} under My orders.`;
 
   it('are sent when three different customers had the same words, and filled from the ticket at hand', () => {
     const retrieval = createRetrieval(settings);
@@ -49,11 +49,11 @@ describe('answers of agents', () => {
       retrieval.learn(answered(customer, ask, sentence(`SO-${customer}`), { ticket: `t${i}` }));
       if (i < 3) expect(best()).toMatchObject({ sendable: false, why: 'few_customers' });
     }
-    expect(best()).toMatchObject({ sendable: true, why: '', customers: 3, text: 'Order SO-new waits at customs, which takes 3 to 5 days.', slots: { order: 'SO-new' } });
+    expect(best()).toMatchObject({ sendable: true, why: '', customers: 3, text: 'Customs takes 3 to 5 days; see order SO-new under My orders.', slots: { order: 'SO-new' } });
     expect(best().answer).toMatch(/^agent\/[0-9a-f]{8}$/);
     // Not to a ticket that wants something else, and not with an open slot.
     expect(retrieval.suggest(question(ask, { intent: 'cancel_order' }), table, factsOf('SO-new'), 3)[0]).toMatchObject({ sendable: false, why: 'intent' });
-    expect(retrieval.suggest(question(ask), table, { entities: [], orders: [] }, 3)[0]).toMatchObject({ sendable: false, why: 'open_slot', text: 'Order [...] waits at customs, which takes 3 to 5 days.' });
+    expect(retrieval.suggest(question(ask), table, { entities: [], orders: [] }, 3)[0]).toMatchObject({ sendable: false, why: 'open_slot', text: 'Customs takes 3 to 5 days; see order [...] under My orders.' });
     expect(retrieval.suggest(question(ask, { language: 'zh' }), table, factsOf('SO-new'), 3)).toEqual([]);
   });
 
