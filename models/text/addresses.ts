@@ -89,6 +89,7 @@ const core = new RegExp([
   String.raw`(?:小区|花园|花苑|公寓|大厦|广场|苑|城|社区|园区|家园|新村|宿舍|庭|府|湾) ?(?:[东西南北][区苑门])?[A-Za-z]?${count} ?(?:号楼|栋|幢|座|单元|室|期|区|号|#)`,
   String.raw`${count} ?(?:号楼|栋|幢|座) ?${count} ?(?:单元|室|门)`,
   String.raw`${count} ?单元 ?${count} ?(?:室|号|房)?`,
+  String.raw`${digit}{1,3} ?(?:号楼|栋|幢|座|楼) ?\d{3,4}(?:室|房|(?![0-9元块年月天日件个号]))`,
   String.raw`(?:村|屯|庄|镇|乡) ?${count} ?(?:组|队|社|号)`,
 ].join('|'), 'g');
 /** Two levels and a road or a village, without a number. */

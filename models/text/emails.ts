@@ -4,8 +4,7 @@
  *   local part  letters of Latin scripts, digits, . _ % + ' -   or up to 10 Han     at most 64 (RFC 5321, 4.5.3.1)
  *   domain      labels with dots, the last of letters           at most 255
  *
- * A line break leaves a space, which is passed over around the @ and, before a well-known last label, around a dot. "(at)" and
- * "[dot]" are read as what they stand for, and "@qq" without its .com as what was meant.
+ * A line break leaves a space, which is passed over around the @ and, before a well-known last label, around a dot. "(at)", "[dot]", 艾特 and 点 are read as what they stand for, and "@qq" without its .com as what was meant.
  */
 import type { Found } from './mask.js';
 
@@ -14,10 +13,10 @@ const hanMax = 10;
 const domainMax = 255;
 const local = /[A-Za-z0-9\u00c0-\u024f._%+'-]/;
 const han = /\p{Script=Han}/u;
-const at = /@|[([{<] ?at ?[)\]}>]/gi;
+const at = /@|艾特|[([{<] ?at ?[)\]}>]/gi;
 
 const known = '(?:com|net|org|cn|io|co|edu|gov|uk|de|fr|info|biz|me|app|shop|store|us|ca|au|jp|hk|tw|eu)';
-const dot = String.raw`(?:\.|[(\[{] ?dot ?[)\]}])`;
+const dot = String.raw`(?:\.|点|[(\[{] ?dot ?[)\]}])`;
 const label = String.raw`[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?`;
 const asciiLabel = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
 /** ann@example.co.uk | ann@exam ple.com, ann@example . com | ann@qq */

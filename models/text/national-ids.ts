@@ -12,7 +12,7 @@ const weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 
 /** Where the id ends that begins with the window, or undefined. */
 export function nationalIdEnd({ text, digits, shape, end, subject }: Window): number | undefined {
-  if (digits.length === 18) return isChineseId(digits) ? end : undefined;
+  if (digits.length === 18) return isChineseId(digits) || (isRegionAndDate(digits) && subject() === 'id') ? end : undefined; // said to be one, with a slip
   if (digits.length === 17) {
     const x = /^[ -]?[xX](?![A-Za-z0-9])/.exec(text.slice(end, end + 3));
     return x && isChineseId(`${digits}X`) ? end + x[0].length : undefined;
@@ -26,10 +26,12 @@ export function nationalIdEnd({ text, digits, shape, end, subject }: Window): nu
  * Source: GB 11643-1999.  Worked: 11010519491231002X
  */
 export function isChineseId(id: string): boolean {
-  if (!provinces.test(id) || !isDate(id.slice(6, 14))) return false;
+  if (!isRegionAndDate(id)) return false;
   const sum = weights.reduce((total, weight, i) => total + weight * (id.charCodeAt(i) - 48), 0);
   return '10X98765432'[sum % 11] === id[17];
 }
+
+const isRegionAndDate = (id: string): boolean => provinces.test(id) && isDate(id.slice(6, 14));
 
 function isDate(yyyymmdd: string): boolean {
   const [year, month, day] = [Number(yyyymmdd.slice(0, 4)), Number(yyyymmdd.slice(4, 6)), Number(yyyymmdd.slice(6))];

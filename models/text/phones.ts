@@ -15,7 +15,7 @@ const chineseMobile = /^(?:(?:00)?86)?1[3-9]\d{9}$/;
 const american = /^1?[2-9]\d{2}[2-9]\d{6}$/;
 const americanShape = /^(?:1-)?3-3-4$|^(?:1-)?3-7$/;
 /** with a line break somewhere, which is a blank by now: 312-53 8-6675 */
-const brokenAmerican = /^\(?\d{3}[).-]-?\d{3}[.-]\d{4}$/;
+const brokenAmerican = /^(?:1[.-])?\(?\d{3}[).-]-?\d{3}[.-]\d{4}$/;
 
 export function isPhone(window: Window): boolean {
   const { text, digits, start, end, whole, plus } = window;
