@@ -11,7 +11,7 @@ import { couponMessage, type CouponDecision } from '../coupons/decision.js';
 import type { Answer } from '../recommend/answer.js';
 import { riskDecisionRow, riskMessage, type ModelMetric, type RiskDecision, type RiskLabel } from '../risk/decision.js';
 import { replyMessage, supportMessage, type IntentConfusion, type TicketDecision, type TicketLabel } from '../support/decision.js';
-import { maskBody, maskEvent, maskLong } from '../support/personal.js';
+import { maskBody, maskEscaped, maskEvent, maskLong } from '../support/personal.js';
 import { decodeCommit } from './commit.js';
 import { decisionMessage, deadLetter } from './messages.js';
 import type { Message } from './ports.js';
@@ -63,7 +63,7 @@ export function eventCollector(shards: number): Collector {
     reject(reject) {
       const { subject, seq, receivedMs } = current as StoredMessage;
       rejects.push({
-        ...reject, detail: maskLong(reject.detail) ?? reject.detail, bytes: reject.body.byteLength, body: maskBody(reject.body), subject: maskLong(subject) ?? subject, receivedMs,
+        ...reject, detail: maskEscaped(reject.detail) ?? reject.detail, bytes: reject.body.byteLength, body: maskBody(reject.body), subject: maskLong(subject) ?? subject, receivedMs,
       });
       messages.push(deadLetter({ ...reject, subject, seq }));
     },
