@@ -8,7 +8,7 @@ import { fitFactors, mix, softmax } from '../linear/temperature.js';
 import { thresholdForPrecision } from '../metrics/classes.js';
 import type { Sequence } from './epochs.js';
 import { intentModel, saveIntent, type IntentCalibration } from './intent.js';
-import { scopeQuantiles, undecided } from './scope.js';
+import { scopeQuantiles, strangeness } from './scope.js';
 import { trainNetwork, type EpochTraining } from './training.js';
 import { warmStart, type WarmStart } from './transfer.js';
 import { trainWide } from './wide-train.js';
@@ -162,7 +162,7 @@ function assemble({ labels, classOf, words, texts, train, validation, settings, 
     for (let c = 0; c < C; c += 1) if (c !== out && p[c] > p[top]) top = c;
     confidences.push(p[top]);
     correct.push(top === truth[i] ? 1 : 0);
-    if (truth[i] !== out) scores.push(undecided(z, C, out));
+    if (truth[i] !== out) scores.push(strangeness(z, C, out));
   }
   const calibration: IntentCalibration = {
     ...plain,

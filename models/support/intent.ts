@@ -3,7 +3,7 @@
  *
  *   words -> numbers -> network (head last)  -> z_deep  \
  *   words -> letter groups, pairs -> weights -> z_wide  -> b_deep z_deep + b_wide z_wide -> softmax -> confidence
- *                                                                        \-> how undecided -> outOfScope
+ *                                                                        \-> how strange -> outOfScope
  *
  * Confidences are calibrated on texts that trained nothing, and below the threshold that reaches the wanted precision there, a person
  * reads the text. Deterministic: the same artefact and words give the same bits everywhere.
@@ -11,7 +11,7 @@
 import { loadNetwork, type Network } from '../lstm/network.js';
 import { mix, softmax } from '../linear/temperature.js';
 import { pack, unpack, type Format, type Header } from '../snapshot.js';
-import { undecided, unusualness } from './scope.js';
+import { strangeness, unusualness } from './scope.js';
 import { bytesOf, concat, linesOf, textBytes } from './sections.js';
 import type { WarmStart } from './transfer.js';
 import { scoreRow } from './wide-train.js';
@@ -136,7 +136,7 @@ export function intentModel(calibration: IntentCalibration, network: Network, wo
       softmax(z, 0, C, 1, p);
       const order = best(p, outside, alternativesMax + 1);
       // A text without words is about nothing.
-      const outOfScope = tokens.length === 0 ? 1 : Math.max(unusualness(scope, undecided(z, C, outside)), outside >= 0 ? p[outside] : 0);
+      const outOfScope = tokens.length === 0 ? 1 : unusualness(scope, strangeness(z, C, outside));
       const confidence = p[order[0]];
       const sure = threshold !== undefined && confidence >= threshold;
       return {
