@@ -139,10 +139,14 @@ const decisionKinds: Partial<Record<TableName, DecisionKind<never, never>>> = {
   intent_confusion: kind({ table: intentConfusionTable, rows: (value: IntentConfusion, { shard }) => [{ shard, ...value }] }),
 };
 
-/** OUT: the decisions of each commit. @throws AftercareError order_broken from `add` for a decision that this program does not know */
-export function decisionCollector(): Collector {
-  const batches = Object.values(decisionKinds).map(({ table }) => ({ table, batch: arrowBatch(table) }));
-  const batchOf = new Map<string, ArrowBatch<never>>(batches.map(({ table, batch }) => [table.name, batch]));
+/**
+ * OUT: the decisions of each commit.
+ * @param as  tables of the same rows, where they shall go elsewhere
+ * @throws AftercareError order_broken from `add` for a decision that this program does not know
+ */
+export function decisionCollector(as = <Row>(table: Table<Row>): Table<Row> => table): Collector {
+  const batches = Object.values(decisionKinds).map(({ table: { name }, table }) => ({ name, table: as(table), batch: arrowBatch(as(table)) }));
+  const batchOf = new Map<string, ArrowBatch<never>>(batches.map(({ name, batch }) => [name, batch]));
   let messages: Message[] = [];
   let bytes = 0;
   return {
@@ -169,6 +173,9 @@ export function decisionCollector(): Collector {
     },
   };
 }
+
+/** Tables that the steps of a shard write to: what a replay gives again. */
+export const decisionTables: readonly Table<never>[] = Object.values(decisionKinds).map(({ table }) => table);
 
 function recommendationRows({ items, ...shared }: Answer, { shard, commitSeq, answer }: Place): RecommendationRow[] {
   return items.map((item, i) => ({ shard, commitSeq, answer, rank: i + 1, ...shared, ...item, ranks: item.ranks ?? {}, against: item.against ?? [] }));

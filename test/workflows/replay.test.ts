@@ -20,7 +20,7 @@ const saved = (name = 'export-neighbours'): History => JSON.parse(readFileSync(n
 const replay = (history: History, name = 'export-neighbours'): Promise<void> =>
   Worker.runReplayHistory({ workflowBundle: { codePath: compiledPath('workflows/bundle.js') } }, historyFrom(history), `${name}-2024-01-01T00:00:00.000Z`);
 
-it.each(['export-neighbours', 'forget', 'rebuild', 'refresh-svd', 'tune-blend', 'retrain', 'retrain-rejected', 'retrain-changed', 'scheduled-retrain', 'watch-model'])('%s replays its saved history', async (name) => {
+it.each(['backfill', 'export-neighbours', 'forget', 'rebuild', 'refresh-svd', 'tune-blend', 'retrain', 'retrain-rejected', 'retrain-changed', 'scheduled-retrain', 'watch-model'])('%s replays its saved history', async (name) => {
   await replay(saved(name), name);
 });
 
