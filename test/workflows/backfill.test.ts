@@ -15,7 +15,7 @@ import { runBackfill, type StartedBackfill } from '../../workflows/runs.js';
 import { aftercare } from '../support/cli.js';
 import { riskLogisticArtefact } from '../support/risk-models.js';
 import { historyText } from './histories.js';
-import { startWholeSystem, until, type WholeSystem } from './system.js';
+import { smallShop, startWholeSystem, until, type WholeSystem } from './system.js';
 
 const shards = 2;
 const events = [...createSimulator({ seed: 4, customers: 300, items: 120, startMs: Date.now() - 20 * 3_600_000, hours: 19, events: 9000 }).events()];
@@ -26,7 +26,7 @@ describe('backfill', () => {
   let whole: WholeSystem;
   let refs: ArtefactRef[];
   let promotedAt: number[];
-  beforeAll(async () => { whole = await startWholeSystem(shards, { AFTERCARE_SINK_LINGER_MS: '20' }); }, 120_000);
+  beforeAll(async () => { whole = await startWholeSystem(shards, { ...smallShop, AFTERCARE_SINK_LINGER_MS: '20' }); }, 120_000);
   afterAll(() => whole.stop());
 
   const query = <T>(sql: string): Promise<T[]> => withClickHouse(whole.system.endpoints, async (client) => (await client.query({ query: sql, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } })).json<T>());
