@@ -26,8 +26,8 @@ export interface IntentPrediction {
   alternatives: { intent: string; confidence: number }[];
   /** share of the texts about some intent that look less unusual: 0.99 is hardly about any */
   outOfScope: number;
-  /** why a person should read it; absent when it is sure enough */
-  abstain?: 'out_of_scope' | 'low_confidence';
+  /** why a person should read it: `out_of_scope`, or a sentence; absent when it is sure enough */
+  abstain?: string;
 }
 
 export interface IntentModel {
@@ -109,6 +109,8 @@ export function intentModel(calibration: IntentCalibration, network: Network, wo
   const { V, C: classes, head } = network.shape;
   if (classes !== C || head !== 'last' || V !== words.size) throw new RangeError(`intent model: the network has ${V} words, ${classes} classes and the head ${head}, the lists have ${words.size} words and ${C} labels; they are of two models`);
   if (W.length !== features.names.length * C || b.length !== C) throw new RangeError(`intent model: ${W.length} weights do not fit ${features.names.length} features and ${C} labels`);
+  // Rounded apart: what is not enough must not look like enough.
+  const enough = threshold === undefined ? 'nothing is' : `${Math.ceil(100 * threshold)} % are`;
   const outside = calibration.outside === undefined ? -1 : labels.indexOf(calibration.outside);
   const [z, p, wide] = [new Float64Array(C), new Float64Array(C), new Float64Array(C)];
   const [columns, values]: [number[], number[]] = [[], []];
@@ -144,7 +146,7 @@ export function intentModel(calibration: IntentCalibration, network: Network, wo
         confidence,
         alternatives: order.slice(1).map((c) => ({ intent: labels[c], confidence: p[c] })),
         outOfScope,
-        ...(outOfScope >= outOfScopeMin ? { abstain: 'out_of_scope' } : sure ? {} : { abstain: 'low_confidence' }),
+        ...(outOfScope >= outOfScopeMin ? { abstain: 'out_of_scope' } : sure ? {} : { abstain: `${Math.floor(100 * confidence)} % sure, ${enough} enough for this model` }),
       };
     },
   };
