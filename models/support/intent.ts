@@ -15,7 +15,7 @@ import { strangeness, unusualness } from './scope.js';
 import { bytesOf, concat, linesOf, textBytes } from './sections.js';
 import type { WarmStart } from './transfer.js';
 import { scoreRow } from './wide-train.js';
-import { wideFeatures, type WideFeatures } from './wide.js';
+import { wideFeatures, wordsMax, type WideFeatures } from './wide.js';
 import { numbersOf, wordList, wordOf, type WordList } from './words.js';
 
 export interface IntentPrediction {
@@ -114,7 +114,7 @@ export function intentModel(calibration: IntentCalibration, network: Network, wo
   const outside = calibration.outside === undefined ? -1 : labels.indexOf(calibration.outside);
   const [z, p, wide] = [new Float64Array(C), new Float64Array(C), new Float64Array(C)];
   const [columns, values]: [number[], number[]] = [[], []];
-  const wordsOf = (tokens: readonly { text: string }[]): string[] => tokens.map(({ text }) => wordOf(text));
+  const wordsOf = (tokens: readonly { text: string }[]): string[] => tokens.slice(0, Math.max(wordsMax, tokensMax)).map(({ text }) => wordOf(text));
   const read = (list: readonly string[]): Int32Array => numbersOf(list.slice(0, tokensMax), words);
 
   function logits(list: readonly string[]): { deep: Float32Array; wide: Float64Array } {
