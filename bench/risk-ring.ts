@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withNats, type Context } from '../cli/context.js';
 import { startSystem } from '../cli/system.js';
+import { auc } from '../models/metrics/ranking.js';
 import type { RiskDecision } from '../pipelines/risk/decision.js';
 import { riskSettings } from '../pipelines/risk/settings.js';
 import { riskStep } from '../pipelines/risk/step.js';
@@ -46,6 +47,7 @@ function fold(events: Iterable<Event>, decided: (event: Event, decision: RiskDec
 
 export function ringRows(say: SuiteOptions['say']): Row[] {
   let [firstWorst, genuine, disturbed, orders, ordersDisturbed] = [0, 0, 0, 0, 0];
+  const unusual: { scores: number[]; ring: number[] } = { scores: [], ring: [] };
   for (const seed of seeds) {
     const simulator = createSimulator({ ...month, seed });
     const decisions: { event: Event; decision: RiskDecision }[] = [];
@@ -55,6 +57,10 @@ export function ringRows(say: SuiteOptions['say']): Row[] {
     let [seen, caught] = [0, 0];
     for (const { event, decision } of decisions) {
       const raised = decision.decision === 'allow' ? 0 : 1;
+      if (event.type === 'refund' && decision.anomaly > 0) {
+        unusual.scores.push(decision.anomaly);
+        unusual.ring.push(refunds.has(event.id) ? 1 : 0);
+      }
       if (refunds.has(event.id)) {
         seen += 1;
         if (raised === 1 && caught === 0) caught = seen;
@@ -73,6 +79,7 @@ export function ringRows(say: SuiteOptions['say']): Row[] {
   return [
     row('risk.ring.first_caught', firstWorst, 'refund', 5, `the worst of ${seeds.length} simulated months; the baseline is what is allowed`),
     row('risk.ring.false_review_share', disturbed / genuine, 'share', 0.01, `of ${genuine} genuine refunds; the baseline is what is allowed`),
+    row('risk.ring.anomaly_auc', auc(Float64Array.from(unusual.scores), Uint8Array.from(unusual.ring)), 'AUC', 0.5, `of the detector that no verdict teaches: ${unusual.ring.reduce((sum, of) => sum + of, 0)} refunds of the rings among ${unusual.ring.length}; the baseline is chance`),
     row('risk.ring.false_order_share', ordersDisturbed / orders, 'share', null, `of ${orders} genuine purchases in review or blocked`),
   ];
 }

@@ -1,6 +1,6 @@
 /** What the AsyncAPI document says beyond the schemas: examples of every message, and why a message is set aside. */
 import type { RejectReason } from './decode.js';
-import type { Event, EventType, Promote } from './events.js';
+import type { Event, EventType, Promote, Recall } from './events.js';
 import { limits } from './limits.js';
 import type { CouponMessage, ReplyMessage, RewriteMessage, RiskMessage, SupportMessage } from './messages.js';
 import type { ServiceName } from './services.js';
@@ -25,6 +25,11 @@ export const eventExamples: { [T in EventType]: Extract<Event, { type: T }> } = 
 export const promoteExample: Promote = {
   v: 1, id: 'promote-svd-17-shard-0', customer: '~0', atMs, type: 'control', command: 'promote',
   model: 'svd', version: 17, sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', bytes: 4_194_304,
+};
+
+export const recallExample: Recall = {
+  v: 1, id: 'recall-91750400-1263616', customer: 'c0042', atMs, type: 'control', command: 'recall', label: { of: 'refund', ref: 'SO-5001', verdict: 'abuse', atMs },
+  decided: { atMs: atMs - 9_000_000_000, seq: 1_263_616, decision: 'allow', probability: 0.03, model: 'risk-online-1', names: 'amount_log,refund_rate', features: 'GxgFQQAAgD4=' },
 };
 
 export const couponExample: CouponMessage = {
@@ -98,7 +103,7 @@ export const serviceExamples: Record<ServiceName, { summary: string; request: ob
     request: { type: 'purchase', customer: 'c0042', amountMinor: 6998, currency: 'EUR', lines: [{ item: 'KET-1042', quantity: 2, unitMinor: 3499 }], device: 'd-51aa', shippingCountry: 'DE', billingCountry: 'DE' },
     reply: {
       customer: 'c0042', decision: 'allow', probability: 0.0012, decidedBy: 'costs', costs: { allow: 10.8, review: 501.1, block: 5093.3 }, rules: [],
-      reasons: [{ feature: 'customer_purchases_24h', value: 1, usual: 0.2, term: 0.12 }], rest: -6.84,
+      reasons: [{ feature: 'customer_purchases_24h', value: 1, usual: 0.2, term: 0.12 }], rest: -6.84, anomaly: { score: 0.31, features: [] },
       because: ['allow: fraud with a probability of 0.12 %'], model: 'risk-online-1', rulesVersion: 'rules-9f86d081', shard: 0, seq: 1234,
     },
   },

@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { TSchema } from 'typebox';
-import { couponExample, eventExamples, promoteExample, reasonTexts, replyExample, rewriteExample, riskExample, serviceExamples, supportExample } from './asyncapi-examples.js';
+import { couponExample, eventExamples, promoteExample, reasonTexts, recallExample, replyExample, rewriteExample, riskExample, serviceExamples, supportExample } from './asyncapi-examples.js';
 import { eventSchemas, eventTypes } from './events.js';
 import { limits } from './limits.js';
 import { CouponMessage, ReplyMessage, RewriteMessage, riskAlertLevels, RiskMessage, SupportMessage } from './messages.js';
@@ -222,7 +222,7 @@ function messages(): Record<string, object> {
     contentType: 'application/json',
     headers: eventHeaders,
     payload: ref(`components/schemas/${type}`),
-    examples: [{ name: type, payload: eventExamples[type] }, ...(type === 'control' ? [{ name: 'promote', payload: promoteExample }] : [])],
+    examples: [{ name: type, payload: eventExamples[type] }, ...(type === 'control' ? [{ name: 'promote', payload: promoteExample }, { name: 'recall', payload: recallExample }] : [])],
   }]);
   const requests = serviceNames.flatMap((name): [string, object][] => [
     [`${name}Request`, { name: `${name}Request`, payload: ref(`components/schemas/${name}Request`), examples: [{ payload: serviceExamples[name].request }] }],

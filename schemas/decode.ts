@@ -7,7 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { Compile } from 'typebox/compile';
-import { ControlCommand, eventSchemas, eventTypes, Forget, Promote, Retire, type Event, type EventType } from './events.js';
+import { ControlCommand, eventSchemas, eventTypes, Forget, Promote, Recall, Retire, type Event, type EventType } from './events.js';
 import { limits } from './limits.js';
 import { batchType, parseStoredSubject, partitionOf } from './subjects.js';
 import { explain, jsonProblem } from './explain.js';
@@ -66,7 +66,7 @@ interface Check {
 }
 const checks = Object.fromEntries(eventTypes.map((type) => [type, Compile(eventSchemas[type])])) as unknown as Record<EventType, Check>;
 /** By command, so that what is wrong is said of the one that was meant, and not of both. */
-const controlChecks: Record<string, Check> = { forget: Compile(Forget), promote: Compile(Promote), retire: Compile(Retire) };
+const controlChecks: Record<string, Check> = { forget: Compile(Forget), promote: Compile(Promote), retire: Compile(Retire), recall: Compile(Recall) };
 const commandCheck: Check = Compile(ControlCommand);
 
 function checkOf(type: EventType, value: unknown): Check {
@@ -160,14 +160,6 @@ function decodeLine(context: LineContext, index: number, line: Uint8Array): void
 
 export const isRetirement = (event: Event): event is Retire => event.type === 'control' && event.command === 'retire';
 export const isPromotion = (event: Event): event is Promote => event.type === 'control' && event.command === 'promote';
-
-/** The model that a message promotes or retires, undefined for every other message. */
-export function switchedBy(message: StoredMessage, shards: number): string | undefined {
-  if (!message.subject.endsWith('.control')) return undefined;
-  let found: string | undefined;
-  decode(message, shards, { event: (event) => { if (isPromotion(event) || isRetirement(event)) found = event.model; }, reject: () => undefined });
-  return found;
-}
 
 /** The promotion that a message is, undefined for every other message. */
 export function promotionOf(message: StoredMessage, shards: number): Promote | undefined {

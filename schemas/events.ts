@@ -161,9 +161,34 @@ export const Retire = Type.Object(
   { ...strict, title: 'Retire', description: 'A model steps aside at this place of the stream, and what decided before its first version decides again' },
 );
 
-export const Control = Type.Union([Forget, Promote, Retire], { title: 'Control', description: 'An instruction to the models, in order with the events' });
+/** Features of a decision, and the names that they had: both are as long as the build that decided has features. */
+export const Recall = Type.Object(
+  {
+    ...head('control'),
+    command: Type.Literal('recall', { description: 'recall: a verdict came after the shard had dropped its decision; here is the decision again, as ClickHouse kept it. Published by the sink, not by producers' }),
+    label: Type.Object(
+      { of: Type.Enum(['purchase', 'refund']), ref: Label.properties.ref, verdict: Label.properties.verdict, atMs: AtMs },
+      { ...strict, description: 'The verdict' },
+    ),
+    decided: Type.Object(
+      {
+        atMs: AtMs,
+        seq: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Position of the event that was decided about' }),
+        decision: Type.Enum(['allow', 'review', 'block']),
+        probability: Type.Number({ minimum: 0, maximum: 1 }),
+        model: Type.String({ minLength: 1, maxLength: limits.idLengthMax, pattern: printable }),
+        names: Type.String({ minLength: 1, maxLength: limits.recallCharactersMax, pattern: '^[a-z0-9_,]+$', description: 'Names of the features, separated by commas' }),
+        features: Type.String({ minLength: 4, maxLength: limits.recallCharactersMax, pattern: '^[A-Za-z0-9+/]+=*$', description: 'Their values, 32-bit floats, little-endian, base64; NaN where missing' }),
+      },
+      { ...strict, description: 'The decision, as its row in risk_decisions has it' },
+    ),
+  },
+  { ...strict, title: 'Recall', description: 'The decision that a late verdict is about, published again so that every replay learns the same from it' },
+);
+
+export const Control = Type.Union([Forget, Promote, Retire, Recall], { title: 'Control', description: 'An instruction to the models, in order with the events' });
 /** What a control says that is none of them. */
-export const ControlCommand = Type.Object({ command: Type.Enum(['forget', 'promote', 'retire']) });
+export const ControlCommand = Type.Object({ command: Type.Enum(['forget', 'promote', 'retire', 'recall']) });
 
 export type Click = Static<typeof Click>;
 export type Purchase = Static<typeof Purchase>;
@@ -173,7 +198,8 @@ export type Label = Static<typeof Label>;
 export type Forget = Static<typeof Forget>;
 export type Promote = Static<typeof Promote>;
 export type Retire = Static<typeof Retire>;
-export type Control = Forget | Promote | Retire;
+export type Recall = Static<typeof Recall>;
+export type Control = Forget | Promote | Retire | Recall;
 export type Event = Click | Purchase | Refund | Ticket | Label | Control;
 export type EventType = Event['type'];
 

@@ -22,6 +22,8 @@ export const limits = {
   textLengthMax: 20_000,
   /** Bytes of a model that is promoted: a shard holds it in memory and in each snapshot. A factorisation of 200,000 items of rank 100 has 80 MB. */
   modelBytesMax: 256 * 1024 * 1024,
+  /** Characters of the names of all features of a decision: 152 of them have 3,400. */
+  recallCharactersMax: 32_768,
   /** Items of a cart that is asked about: more than people fill, and the latest few decide. */
   cartItemsMax: 200,
   /** Items that one answer may hold. */

@@ -15,7 +15,7 @@ export interface RiskDecisionRow {
   amountMinor: number;
   currency: string;
   decision: (typeof riskDecisions)[number];
-  decidedBy: 'costs' | 'rule' | 'hysteresis' | 'currency';
+  decidedBy: 'costs' | 'rule' | 'hysteresis' | 'currency' | 'anomaly';
   probability: number;
   logOdds: number;
   /** expected, of allow, review and block */
@@ -35,10 +35,12 @@ export interface RiskDecisionRow {
   features: readonly (number | null)[];
   shadow: readonly string[];
   shadowProbabilities: readonly number[];
+  anomaly: number;
+  anomalyFeatures: readonly string[];
 }
 
 /** What became of a verdict; the comment of the column explains each. */
-export const labelOutcomes = ['learned', 'repeated', 'contradicted', 'unknown', 'ignored'] as const;
+export const labelOutcomes = ['learned', 'repeated', 'contradicted', 'recalled', 'unknown', 'ignored'] as const;
 
 export interface RiskLabelRow {
   shard: number;
@@ -81,7 +83,7 @@ export const riskDecisionsTable: Table<RiskDecisionRow> = {
     column('amount_minor', 'i64', said(Refund, 'amountMinor'), (r) => r.amountMinor, zstd),
     column('currency', 'label', said(Purchase, 'currency'), (r) => r.currency),
     column('decision', 'label', 'allow, review or block', (r) => r.decision),
-    column('decided_by', 'label', 'costs: the cheapest by expected cost; rule: a rule asks for more; hysteresis: the customer stood there a moment ago; currency: nobody knows what the amount is worth', (r) => r.decidedBy),
+    column('decided_by', 'label', 'costs: the cheapest by expected cost; rule: a rule asks for more; hysteresis: the customer stood there a moment ago; currency: nobody knows what the amount is worth; anomaly: nothing like it has been seen', (r) => r.decidedBy),
     column('probability', 'f64', 'Of fraud, by the model that decides', (r) => r.probability, zstd),
     column('log_odds', 'f64', 'ln(probability / (1 - probability)): reason_rest + the sum of reason_terms', (r) => r.logOdds, zstd),
     column('cost_allow', 'f64', 'Expected cost of letting it through, minor units of the shop\'s currency', (r) => r.costs[0], zstd),
@@ -90,7 +92,7 @@ export const riskDecisionsTable: Table<RiskDecisionRow> = {
     column('model', 'label', 'Model and version that gave the probability', (r) => r.model),
     column('rules', 'label', 'Version of the shop\'s rules', (r) => r.rules),
     column('rules_fired', 'texts', 'Names of the rules that held', (r) => r.fired, zstd),
-    column('top_reason', 'label', 'rule:<name> or currency where that decided; else the feature that speaks most for fraud, empty where none does', (r) => r.topReason),
+    column('top_reason', 'label', 'rule:<name>, currency or anomaly where that decided; else the feature that speaks most for fraud, empty where none does', (r) => r.topReason),
     column('reason_features', 'texts', 'The features that moved the score most, largest first', (r) => r.reasonFeatures, zstd),
     column('reason_values', 'f64s', 'Value of each; NaN: missing', (r) => r.reasonValues, zstd),
     column('reason_usual', 'f64s', 'Usual value of each', (r) => r.reasonUsual, zstd),
@@ -102,6 +104,8 @@ export const riskDecisionsTable: Table<RiskDecisionRow> = {
     column('features', 'f64s', 'All features, as they were; NaN: missing', (r) => r.features, zstd),
     column('shadow', 'texts', 'Models that scored and did not decide', (r) => r.shadow, zstd),
     column('shadow_probabilities', 'f64s', 'Their probabilities', (r) => r.shadowProbabilities, zstd),
+    column('anomaly', 'f64', 'How unusual it is, by no verdict: towards 1 where nobody was; 0 while that is not known', (r) => r.anomaly, zstd),
+    column('anomaly_features', 'texts', 'Of the most unusual: the features that make it so, the strongest first', (r) => r.anomalyFeatures, zstd),
   ],
   aliases: [streamSeq],
   partitionBy: 'toYYYYMM(at)',
@@ -120,7 +124,7 @@ export const riskLabelsTable: Table<RiskLabelRow> = {
     column('customer', 'text', said(Click, 'customer'), (r) => r.customer, zstd),
     column('order_id', 'text', said(Label, 'ref'), (r) => r.order, zstd),
     column('verdict', 'label', said(Label, 'verdict'), (r) => r.verdict),
-    column('outcome', 'label', 'learned; repeated: the same was known, nothing is learned; contradicted: another one was known, this one is learned twice and counts from here on; unknown: no decision about that order is held; ignored: the verdict is none of genuine, chargeback, abuse', (r) => r.outcome),
+    column('outcome', 'label', 'learned; repeated: the same was known, nothing is learned; contradicted: another one was known, this one is learned twice and counts from here on; recalled: the shard had dropped the decision, ClickHouse had it, and it is learned from that row; unknown: no decision about that order is held, a row recalled may follow; ignored: the verdict is none of genuine, chargeback, abuse', (r) => r.outcome),
     column('decisions', 'u32', 'Decisions that it reached', (r) => r.decisions),
     column('decided_at', 'time', 'Of the latest of them: when; 1970 where there is none', (r) => r.decided?.atMs ?? 0, sorted),
     column('probability', 'f64', 'Of the latest of them: the probability then', (r) => r.decided?.probability ?? 0, zstd),

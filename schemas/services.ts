@@ -145,7 +145,7 @@ export interface RiskAnswer {
   decision: 'allow' | 'review' | 'block';
   /** of fraud */
   probability: number;
-  /** why it is this decision: costs, rule, hysteresis or currency */
+  /** why it is this decision: costs, rule, hysteresis, currency or anomaly */
   decidedBy: string;
   /** expected, in minor units of the shop's currency */
   costs: { allow: number; review: number; block: number };
@@ -154,6 +154,8 @@ export interface RiskAnswer {
   /** log-odds = rest + sum of the terms; null is a missing value */
   reasons: { feature: string; value: number | null; usual: number | null; term: number }[];
   rest: number;
+  /** how unusual it is, by no verdict: 0 to 1, 0 while that is not known; and the features that make it so, where it is */
+  anomaly: { score: number; features: string[] };
   because: string[];
   model: string;
   rulesVersion: string;

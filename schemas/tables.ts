@@ -1,7 +1,7 @@
 /** The tables that analysts read. Each row carries `shard` and `seq`, so that anyone can prove that none is doubled. */
 import { column, type Table } from './columns.js';
 import type { Reject } from './decode.js';
-import { Click, Forget, Label, Promote, Purchase, Refund, Retire, Ticket, type Event } from './events.js';
+import { Click, Forget, Label, Promote, Purchase, Refund, Recall, Retire, Ticket, type Event } from './events.js';
 import { evaluationsTable, modelsTable, trainingRunsTable } from './model-tables.js';
 import { intentConfusionTable, ticketLabelsTable, ticketsTable } from './support-tables.js';
 import { modelMetricsTable, riskDecisionsTable, riskLabelsTable } from './risk-tables.js';
@@ -130,7 +130,7 @@ export const eventsTable: Table<EventRow> = {
     column('label_ref', 'text', `label: ${said(Label, 'ref')}`, (r) => field(r.event, 'ref'), zstd),
     column('verdict', 'label', `label: ${said(Label, 'verdict')}`, (r) => field(r.event, 'verdict')),
     column('answer', 'text', `label: ${said(Label, 'answer')}; ${masked}`, (r) => field(r.event, 'answer'), zstd),
-    column('command', 'label', `control: ${said(Forget, 'command')}; ${said(Promote, 'command')}; ${said(Retire, 'command')}`, (r) => field(r.event, 'command')),
+    column('command', 'label', `control: ${said(Forget, 'command')}; ${said(Promote, 'command')}; ${said(Retire, 'command')}; ${said(Recall, 'command')}`, (r) => field(r.event, 'command')),
     column('model', 'label', `control promote, retire: ${said(Promote, 'model')}`, (r) => field(r.event, 'model')),
     column('version', 'u64', `control promote, retire: ${said(Promote, 'version')}`, (r) => ('version' in r.event ? r.event.version : 0), zstd),
     column('sha256', 'text', `control promote: ${said(Promote, 'sha256')}`, (r) => field(r.event, 'sha256'), zstd),

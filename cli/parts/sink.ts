@@ -10,6 +10,7 @@ import { jetstreamEvents } from '../../pipelines/runtime/jetstream/remains.js';
 import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
 import { jetstreamMessages } from '../../pipelines/runtime/jetstream/messages.js';
 import { stderrLogger } from '../../pipelines/runtime/log-line.js';
+import { clickHouseKeptDecisions } from '../../pipelines/runtime/recalls.js';
 import { defaultSinkSettings } from '../../pipelines/runtime/sink.js';
 import { runSinks, type SinkProgress } from '../../pipelines/runtime/sinks.js';
 import { streams } from '../../schemas/subjects.js';
@@ -39,6 +40,7 @@ export async function runSinkProcess({ config }: Context, endpoints: Endpoints, 
       leases: await jetstreamLeases(nc, config.AFTERCARE_LEASE_MS, config.AFTERCARE_REPLICAS),
       cuts: await jetstreamCuts(nc, config.AFTERCARE_REPLICAS),
       rows: clickHouseRows(client),
+      kept: clickHouseKeptDecisions(client),
       messages: jetstreamMessages(nc),
       settings: { ...defaultSinkSettings, rowsMax: config.AFTERCARE_SINK_ROWS, lingerMs: config.AFTERCARE_SINK_LINGER_MS },
       logger: stderrLogger('sink'),

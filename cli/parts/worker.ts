@@ -6,7 +6,6 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type ActivityInterceptorsFactory, type LogEntry } from '@temporalio/worker';
 import { createCutActivities } from '../../activities/cut.js';
 import { createExportActivities } from '../../activities/export-neighbours.js';
-import { createBackfillActivities } from '../../activities/backfill.js';
 import { createForgetActivities } from '../../activities/forget.js';
 import { createRebuildActivities } from '../../activities/rebuild.js';
 import { createWatchActivities } from '../../activities/live-metrics.js';
@@ -60,7 +59,7 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
     const connection = await connectTemporal(endpoints.temporal.address, signal);
     if (connection === undefined) return;
     closers.push(() => connection.close());
-    const effects = { nc, clickhouse, artefacts: jetstreamArtefacts(nc), liveVersions: jetstreamLiveVersions(nc), nats: endpoints.nats, store: endpoints.clickhouse };
+    const effects = { nc, clickhouse, artefacts: jetstreamArtefacts(nc), liveVersions: jetstreamLiveVersions(nc), nats: endpoints.nats };
     const status: WorkerStatus = { part: 'worker', rssBytes: 0, runs: 0, failures: 0 };
     const service = await addService(nc, () => ({ ...status, rssBytes: process.memoryUsage.rss() }));
     closers.push(() => service.stop());
@@ -70,7 +69,7 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
       taskQueue,
       activities: {
         ...createExportActivities(effects), ...createSvdActivities(effects), ...createBlendActivities(effects), ...createRebuildActivities(effects),
-        ...createCutActivities(effects), ...createTrainActivities(effects), ...createRegistryActivities(effects), ...createWatchActivities(effects), ...createForgetActivities(effects), ...createBackfillActivities(effects),
+        ...createCutActivities(effects), ...createTrainActivities(effects), ...createRegistryActivities(effects), ...createWatchActivities(effects), ...createForgetActivities(effects),
       },
       ...(existsSync(options.bundlePath) ? { workflowBundle: { codePath: options.bundlePath } } : { workflowsPath: compiledPath('workflows/index.js') }),
       interceptors: { activity: [countInto(status)] },

@@ -36,6 +36,8 @@ export const defaultDetectorSettings = { trees: 25, depth: 10, window: 250, seed
 export interface Detector {
   /** In [0, 1], 1 for what has never been seen; NaN until a first window is full. Never writes. @param x  numbers from `at`, NaN where missing */
   score(x: Float64Array, at?: number): number;
+  /** The score that the row would have with each feature alone at its median, into `out`: how much each makes of it. NaN as above. Never writes. */
+  without(x: Float64Array, out: Float64Array): void;
   /** @throws RangeError for an infinite value, and then nothing has changed */
   observe(x: Float64Array, at?: number): void;
   /** Windows that have been filled. */
@@ -123,21 +125,37 @@ export function createDetector(settings: DetectorSettings, chunks?: Uint8Array[]
   }
   const header = (parts: Uint8Array[]) => ({ settings: { ...settings }, sections: parts.map(({ length }) => length) });
 
+  /** Of the row in `u`. */
+  function scored(): number {
+    let sum = 0;
+    for (let tree = 0; tree < T; tree += 1) {
+      const base = tree * N;
+      let [node, depth] = [0, 0];
+      while (depth < H && reference[base + node] > W / 10) {
+        node = 2 * node + (u[feature[base + node]] < cut[base + node] ? 1 : 2);
+        depth += 1;
+      }
+      sum += reference[base + node] * 2 ** depth;
+    }
+    return 1 / (1 + sum / (T * W));
+  }
+
   return {
     score(x, at = 0) {
       if (counts[1] === 0) return NaN;
       squash(medians, x, at, u);
-      let sum = 0;
-      for (let tree = 0; tree < T; tree += 1) {
-        const base = tree * N;
-        let [node, depth] = [0, 0];
-        while (depth < H && reference[base + node] > W / 10) {
-          node = 2 * node + (u[feature[base + node]] < cut[base + node] ? 1 : 2);
-          depth += 1;
-        }
-        sum += reference[base + node] * 2 ** depth;
+      return scored();
+    },
+    without(x, out) {
+      out.fill(NaN);
+      if (counts[1] === 0) return;
+      squash(medians, x, 0, u);
+      for (let j = 0; j < D; j += 1) {
+        const mine = u[j];
+        u[j] = 0.5;
+        out[j] = scored();
+        u[j] = mine;
       }
-      return 1 / (1 + sum / (T * W));
     },
     observe(x, at = 0) {
       for (let j = 0; j < D; j += 1) if (Math.abs(x[at + j]) === Infinity) throw new RangeError(`detector: feature ${j} must be finite or missing (NaN), got ${x[at + j]}`);

@@ -48,6 +48,10 @@ export interface Assessment {
   reasons: Reasons;
   usualOf: 'customer' | 'shop';
   topReason: string;
+  /** how unusual it is, 0: not known yet */
+  anomaly: number;
+  /** what makes it unusual; none where it is not */
+  anomalyFeatures: readonly string[];
   because: readonly string[];
   /** D numbers, NaN where missing; overwritten by the next assessment, as the two below are */
   x: Float64Array;
@@ -88,18 +92,30 @@ export function createAssessor(settings: RiskSettings): Assessor {
       const costLevel = cheapest(costs, last, settings.costs.stick);
       const fired = firedBy(settings.rules.rules, row, event);
       const unknownCurrency = rate === undefined;
-      const { level, decidedBy } = strictest(costLevel, cheapest(costs, L.allow, 0), fired, unknownCurrency);
+      const anomaly = state.unusual.score(event.type, x);
+      const isUnusual = state.unusual.isUnusual(event.type, anomaly);
+      const anomalyFeatures = isUnusual ? state.unusual.features(event.type, x, anomaly) : noTexts;
+      const { level, decidedBy } = strictest(costLevel, cheapest(costs, L.allow, 0), fired, unknownCurrency, isUnusual && state.unusual.mayRaise());
 
       const reasons = largest(names, x, usual, terms, reads, logOdds);
-      const note = unknownCurrency ? `currency ${event.currency} has no rate, so nobody knows what is at stake; add it to AFTERCARE_RISK_RATES` : decidedBy === 'hysteresis' ? `stays at ${levels[level]}: a lower level is not yet cheaper by the margin` : undefined;
+      const note = noteOf(decidedBy, level, event.currency, unknownCurrency, anomalyFeatures);
       const because = sentences({ level, p, fired, reasons, usualOf, note });
       const strictestRule = fired.find((rule) => rule.then === level) ?? fired.at(0);
-      const topReason = decidedBy === 'rule' && strictestRule !== undefined ? `rule:${strictestRule.name}` : decidedBy === 'currency' ? 'currency' : strongest(reasons);
+      const topReason = decidedBy === 'rule' && strictestRule !== undefined ? `rule:${strictestRule.name}` : decidedBy === 'currency' || decidedBy === 'anomaly' ? decidedBy : strongest(reasons);
       return {
-        kind: event.type, level, costLevel, decidedBy, p, logOdds, costs: [costs[0], costs[1], costs[2]], model, fired, reasons, usualOf, topReason, because, x, x32, x32Bytes, shadow, shadowModels,
+        kind: event.type, level, costLevel, decidedBy, p, logOdds, costs: [costs[0], costs[1], costs[2]], model, fired, reasons, usualOf, topReason, anomaly, anomalyFeatures, because, x, x32, x32Bytes, shadow, shadowModels,
       };
     },
   };
+}
+
+const noTexts: readonly string[] = [];
+
+/** What is to be said beyond costs and rules. */
+function noteOf(decidedBy: DecidedBy, level: Level, currency: string, unknownCurrency: boolean, anomalyFeatures: readonly string[]): string | undefined {
+  if (unknownCurrency) return `currency ${currency} has no rate, so nobody knows what is at stake; add it to AFTERCARE_RISK_RATES`;
+  if (decidedBy === 'hysteresis') return `stays at ${levels[level]}: a lower level is not yet cheaper by the margin`;
+  return decidedBy === 'anomaly' ? `nothing like it has been seen; what makes it unusual is ${anomalyFeatures.join(', ')}` : undefined;
 }
 
 const none: readonly Rule[] = [];
@@ -181,10 +197,11 @@ function lastLevel({ costs }: RiskSettings, { raised }: RiskState, customer: str
   return id === undefined || atMs - raised.atMs[id] > costs.stickMs ? L.allow : raised.level[id];
 }
 
-function strictest(byCosts: Level, without: Level, fired: readonly Rule[], unknownCurrency: boolean): { level: Level; decidedBy: DecidedBy } {
+function strictest(byCosts: Level, without: Level, fired: readonly Rule[], unknownCurrency: boolean, raise: boolean): { level: Level; decidedBy: DecidedBy } {
   let [level, decidedBy]: [Level, DecidedBy] = [byCosts, byCosts > without ? 'hysteresis' : 'costs'];
   for (const { then } of fired) if (then > level) [level, decidedBy] = [then, 'rule'];
   if (unknownCurrency && level < L.review) [level, decidedBy] = [L.review, 'currency'];
+  if (raise && level < L.review) [level, decidedBy] = [L.review, 'anomaly'];
   return { level, decidedBy };
 }
 

@@ -8,7 +8,8 @@ import { riskFeatures } from './features.js';
  * base64, as the ledger keeps them: 780 characters for 146 of them, and a fiftieth of the time that JSON takes for numbers.
  */
 export type RiskDecision = Omit<RiskDecisionRow, 'shard' | 'featureNames' | 'features'> & { features: string };
-export type RiskLabel = Omit<RiskLabelRow, 'shard'>;
+/** `dropped`: the ledger no longer holds everything, so that ClickHouse may know the decision. */
+export type RiskLabel = Omit<RiskLabelRow, 'shard'> & { dropped?: true };
 export type ModelMetric = Omit<ModelMetricRow, 'shard'>;
 export type DecidedBy = RiskDecisionRow['decidedBy'];
 

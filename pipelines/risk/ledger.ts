@@ -21,6 +21,8 @@ import { createLatest, type Latest } from './latest.js';
 export const verdicts = { waiting: 0, genuine: 1, fraud: 2, matured: 3, forgotten: 4 } as const;
 export type Verdict = (typeof verdicts)[keyof typeof verdicts];
 export const kinds = { purchase: 0, refund: 1 } as const;
+/** Added to the kind of what was recalled. */
+const RECALLED = 2;
 export type Kind = keyof typeof kinds;
 
 export interface LedgerSettings {
@@ -43,6 +45,8 @@ export interface Entry {
   shadowVersion: Uint16Array;
   shadows: number;
   x: Float64Array | Float32Array;
+  /** It is here for its verdict alone: no part of what is usual for the customer. */
+  recalled?: boolean;
 }
 
 export interface Ledger {
@@ -200,7 +204,7 @@ function store(columns: Columns, slot: number, entry: Entry, D: number, S: numbe
   x.set(entry.x, slot * D);
   version[slot] = entry.version;
   level[slot] = entry.level;
-  kind[slot] = kinds[entry.kind];
+  kind[slot] = kinds[entry.kind] + (entry.recalled === true ? RECALLED : 0);
   verdict[slot] = verdicts.waiting;
 }
 

@@ -24,6 +24,8 @@ export interface RiskSettings {
   maturityMs: number;
   /** Rows that the shop's people look at in a day. */
   capacity: number;
+  /** Share of all decisions that may be raised to review because nothing like them was seen; 0: none. */
+  anomalyShare: number;
   /** Customers whose raised level is remembered. */
   raised: number;
 }
@@ -55,6 +57,7 @@ export function riskSettings(config: Config): RiskSettings {
     ledger: config.AFTERCARE_RISK_LEDGER,
     maturityMs: config.AFTERCARE_RISK_MATURITY_DAYS * dayMs,
     capacity: config.AFTERCARE_RISK_CAPACITY,
+    anomalyShare: config.AFTERCARE_RISK_ANOMALY_SHARE,
     raised: Math.min(100_000, config.AFTERCARE_CUSTOMERS_MAX),
   };
 }

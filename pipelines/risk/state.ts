@@ -10,6 +10,7 @@ import { createCurrencies, type Currencies, type SavedCurrency } from './currenc
 import { createLedger, type Ledger } from './ledger.js';
 import { createOnlineChampion, type Counts, type OnlineChampion } from './online.js';
 import { SHADOWS } from './promoted.js';
+import { createUnusual, type Unusual } from './unusual.js';
 import { createScorecard, type Scorecard } from './scorecard.js';
 import type { RiskSettings } from './settings.js';
 
@@ -27,6 +28,7 @@ export interface RiskState {
   scorecard: Scorecard;
   raised: Raised;
   currencies: Currencies;
+  unusual: Unusual;
   /** Names of the models that have scored; the ledger holds their numbers. */
   versions: string[];
   /** Reads the rest of the state. */
@@ -37,7 +39,7 @@ export interface RiskState {
 }
 
 const format: Format = { name: 'risk', magic: 'AFRK', version: 1 };
-const parts = ['features', 'online', 'ledger', 'scorecard', 'rest'] as const;
+const parts = ['features', 'online', 'ledger', 'scorecard', 'unusual', 'rest'] as const;
 
 interface Meta {
   counts: Counts;
@@ -54,6 +56,7 @@ export function emptyRisk(settings: RiskSettings): RiskState {
     scorecard: createScorecard(),
     raised: raisedOf(settings.raised),
     currencies: createCurrencies(settings.rates),
+    unusual: createUnusual(settings.anomalyShare),
     versions: [],
     assessor: createAssessor(settings),
     rules: settings.rules.version,
@@ -84,7 +87,7 @@ export function setRaised({ customers, level, atMs }: Raised, customer: string, 
 }
 
 export function snapshotOfRisk(state: RiskState, settings: RiskSettings): Uint8Array[] {
-  return bundle({ features: state.features.snapshot(), online: state.online.save(), ledger: state.ledger.snapshot(), scorecard: state.scorecard.snapshot(), rest: restOf(state, settings) });
+  return bundle({ features: state.features.snapshot(), online: state.online.save(), ledger: state.ledger.snapshot(), scorecard: state.scorecard.snapshot(), unusual: state.unusual.snapshot(), rest: restOf(state, settings) });
 }
 
 function restOf({ raised: { customers, level, atMs }, online: { counts }, currencies, versions, clockMs }: RiskState, { raised: max }: RiskSettings): Uint8Array[] {
@@ -108,6 +111,7 @@ export function restoreRisk(chunks: Uint8Array[], settings: RiskSettings): RiskS
     online: createOnlineChampion(settings, { chunks: saved.online, counts }),
     ledger: createLedger({ capacity: settings.ledger, features: D, shadows: SHADOWS }, saved.ledger),
     scorecard: createScorecard(saved.scorecard),
+    unusual: createUnusual(settings.anomalyShare, saved.unusual),
     raised, versions, clockMs, currencies: createCurrencies(settings.rates, currencies), assessor: createAssessor(settings), rules: settings.rules.version,
   };
 }
@@ -115,5 +119,5 @@ export function restoreRisk(chunks: Uint8Array[], settings: RiskSettings): RiskS
 /** sha256, hexadecimal, of what a snapshot would hold. */
 export function hashOfRisk(state: RiskState, settings: RiskSettings): string {
   const of = (chunks: Uint8Array[]): string => chunks.reduce((sum, chunk) => sum.update(chunk), createHash('sha256')).digest('hex');
-  return hashOfAll([state.features.hash(), of(state.online.save()), state.ledger.hash(), state.scorecard.hash(), of(restOf(state, settings))]);
+  return hashOfAll([state.features.hash(), of(state.online.save()), state.ledger.hash(), state.scorecard.hash(), of(state.unusual.snapshot()), of(restOf(state, settings))]);
 }

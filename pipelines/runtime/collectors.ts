@@ -10,8 +10,9 @@ import { AftercareError } from '../../schemas/errors.js';
 import { couponMessage, type CouponDecision } from '../coupons/decision.js';
 import type { Answer } from '../recommend/answer.js';
 import { riskDecisionRow, riskMessage, type ModelMetric, type RiskDecision, type RiskLabel } from '../risk/decision.js';
+import { lateLabel, type LateLabel } from '../risk/late.js';
 import { replyMessage, supportMessage, type IntentConfusion, type TicketDecision, type TicketLabel } from '../support/decision.js';
-import { maskBody, maskEscaped, maskEvent, maskLong } from '../support/personal.js';
+import { maskBody, maskEvent, maskLong } from '../support/personal.js';
 import { decodeCommit } from './commit.js';
 import { decisionMessage, deadLetter } from './messages.js';
 import type { Message } from './ports.js';
@@ -26,6 +27,8 @@ export interface Insert {
 export interface Collected {
   inserts: Insert[];
   messages: Message[];
+  /** verdicts whose decision no shard holds */
+  late: LateLabel[];
 }
 
 export interface Collector {
@@ -63,7 +66,7 @@ export function eventCollector(shards: number): Collector {
     reject(reject) {
       const { subject, seq, receivedMs } = current as StoredMessage;
       rejects.push({
-        ...reject, detail: maskEscaped(reject.detail) ?? reject.detail, bytes: reject.body.byteLength, body: maskBody(reject.body), subject: maskLong(subject) ?? subject, receivedMs,
+        ...reject, detail: maskLong(reject.detail) ?? reject.detail, bytes: reject.body.byteLength, body: maskBody(reject.body), subject: maskLong(subject) ?? subject, receivedMs,
       });
       messages.push(deadLetter({ ...reject, subject, seq }));
     },
@@ -79,7 +82,7 @@ export function eventCollector(shards: number): Collector {
     get rows() { return events.rows + rejects.rows; },
     get bytes() { return bytes; },
     finish() {
-      const collected = { inserts: [...finishBatch(eventsTable, events), ...finishBatch(rejectsTable, rejects)], messages };
+      const collected = { inserts: [...finishBatch(eventsTable, events), ...finishBatch(rejectsTable, rejects)], messages, late: [] };
       messages = [];
       bytes = 0;
       return collected;
@@ -101,6 +104,8 @@ interface DecisionKind<Value, Row> {
   rows(value: Value, place: Place): Row[];
   /** sent when the rows are stored */
   messages?(value: Value, place: Place): Message[];
+  /** looked for when the rows are stored */
+  late?(value: Value, place: Place): LateLabel | undefined;
 }
 const kind = <Value, Row>(of: DecisionKind<Value, Row>): DecisionKind<never, never> => of as unknown as DecisionKind<never, never>;
 
@@ -124,7 +129,7 @@ const decisionKinds: Partial<Record<TableName, DecisionKind<never, never>>> = {
       return body === undefined ? [] : [decisionMessage(riskAlertSubject(body.level), `risk:${shard}:${value.seq}`, body)];
     },
   }),
-  risk_labels: kind({ table: riskLabelsTable, rows: (value: RiskLabel, { shard }) => [{ shard, ...value }] }),
+  risk_labels: kind({ table: riskLabelsTable, rows: (value: RiskLabel, { shard }) => [{ shard, ...value }], late: (value: RiskLabel, { shard }) => lateLabel(shard, value) }),
   model_metrics: kind({ table: modelMetricsTable, rows: (value: ModelMetric, { shard }) => [{ shard, ...value }] }),
   tickets: kind({
     table: ticketsTable,
@@ -139,15 +144,12 @@ const decisionKinds: Partial<Record<TableName, DecisionKind<never, never>>> = {
   intent_confusion: kind({ table: intentConfusionTable, rows: (value: IntentConfusion, { shard }) => [{ shard, ...value }] }),
 };
 
-/**
- * OUT: the decisions of each commit.
- * @param as  tables of the same rows, where they shall go elsewhere
- * @throws AftercareError order_broken from `add` for a decision that this program does not know
- */
-export function decisionCollector(as = <Row>(table: Table<Row>): Table<Row> => table): Collector {
-  const batches = Object.values(decisionKinds).map(({ table: { name }, table }) => ({ name, table: as(table), batch: arrowBatch(as(table)) }));
-  const batchOf = new Map<string, ArrowBatch<never>>(batches.map(({ name, batch }) => [name, batch]));
+/** OUT: the decisions of each commit. @throws AftercareError order_broken from `add` for a decision that this program does not know */
+export function decisionCollector(): Collector {
+  const batches = Object.values(decisionKinds).map(({ table }) => ({ table, batch: arrowBatch(table) }));
+  const batchOf = new Map<string, ArrowBatch<never>>(batches.map(({ table, batch }) => [table.name, batch]));
   let messages: Message[] = [];
+  let late: LateLabel[] = [];
   let bytes = 0;
   return {
     add(message) {
@@ -161,21 +163,20 @@ export function decisionCollector(as = <Row>(table: Table<Row>): Table<Row> => t
         const value = decision.value as never;
         for (const row of of.rows(value, place)) batch.push(row);
         if (of.messages !== undefined) messages.push(...of.messages(value, place));
+        const its = of.late?.(value, place);
+        if (its !== undefined) late.push(its);
       });
     },
     get rows() { return batches.reduce((sum, { batch }) => sum + batch.rows, 0); },
     get bytes() { return bytes; },
     finish() {
-      const collected = { inserts: batches.flatMap(({ table, batch }) => finishBatch(table, batch)), messages };
-      messages = [];
+      const collected = { inserts: batches.flatMap(({ table, batch }) => finishBatch(table, batch)), messages, late };
+      [messages, late] = [[], []];
       bytes = 0;
       return collected;
     },
   };
 }
-
-/** Tables that the steps of a shard write to: what a replay gives again. */
-export const decisionTables: readonly Table<never>[] = Object.values(decisionKinds).map(({ table }) => table);
 
 function recommendationRows({ items, ...shared }: Answer, { shard, commitSeq, answer }: Place): RecommendationRow[] {
   return items.map((item, i) => ({ shard, commitSeq, answer, rank: i + 1, ...shared, ...item, ranks: item.ranks ?? {}, against: item.against ?? [] }));

@@ -11,9 +11,11 @@
  *   Messages      dlq.<reason>, coupons.<customer>       jetstream/messages.ts   memory/log.ts
  *   Snapshots     a shard's state at a sequence          snapshot-files.ts       memory/snapshots.ts
  *   RowStore      ClickHouse                             clickhouse.ts           memory/rows.ts
+ *   KeptDecisions risk_decisions, for late verdicts      recalls.ts              memory/stores.ts
  *   Artefacts     models, exports (see artefacts.ts)     jetstream/artefacts.ts  memory/artefacts.ts
  */
 import type { StoredMessage } from '../../schemas/decode.js';
+import type { KeptDecision, LateLabel } from '../risk/late.js';
 
 /** Messages in order, without gaps but for other subjects. */
 export interface LogCursor {
@@ -113,6 +115,12 @@ export interface CutStore {
 export interface RowStore {
   /** Inserts an Arrow IPC stream of the table's columns; a second insert with the same token is dropped. */
   insert(table: string, columns: readonly string[], arrow: Uint8Array, token: string): Promise<void>;
+}
+
+/** Decisions of risk that no shard holds any more. */
+export interface KeptDecisions {
+  /** Those about the orders of some verdicts, by position; others may be among them. @throws AftercareError unavailable when the store does not answer */
+  find(late: readonly LateLabel[]): Promise<KeptDecision[]>;
 }
 
 export interface Message {

@@ -11,7 +11,8 @@ import type { StoredMessage } from '../../schemas/decode.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
 import type { Collected, Collector } from './collectors.js';
 import type { Logger } from './log-line.js';
-import type { CutStore, Lease, LogCursor, MessageLog, Messages, RowStore } from './ports.js';
+import type { CutStore, KeptDecisions, Lease, LogCursor, MessageLog, Messages, RowStore } from './ports.js';
+import { recallMessages } from './recalls.js';
 
 export interface SinkSettings {
   /** rows of one insert at most: ClickHouse likes large ones, and a block holds a million */
@@ -32,6 +33,8 @@ export interface SinkParts {
   cuts: CutStore;
   rows: RowStore;
   messages: Messages;
+  /** where the decisions of late verdicts are looked for */
+  kept: KeptDecisions;
   lease: Lease;
   settings: SinkSettings;
   logger: Logger;
@@ -137,7 +140,7 @@ class Pump {
   }
 
   async #store(cut: Cut, collected: Collected): Promise<void> {
-    const { rows, messages, onStored } = this.parts;
+    const { rows, messages, kept, onStored } = this.parts;
     for (const insert of collected.inserts) {
       const token = `${insert.table}:${cut.from}-${cut.to}`;
       await this.#again(() => rows.insert(insert.table, insert.columns, insert.arrow, token));
@@ -146,6 +149,10 @@ class Pump {
     for (let i = 0; i < collected.messages.length; i += messageWindow) {
       const window = collected.messages.slice(i, i + messageWindow);
       await this.#again(async () => { await Promise.all(window.map((message) => messages.publish(message))); });
+    }
+    // Of the same cut, too: by now its decisions are stored.
+    if (collected.late.length > 0) {
+      await this.#again(async () => { for (const message of await recallMessages(kept, collected.late)) await messages.publish(message); });
     }
     this.#done = cut.to;
     onStored?.(cut.to, collected.inserts.reduce((sum, insert) => sum + insert.rows, 0));

@@ -4,7 +4,7 @@ import { messageOf } from '../../schemas/errors.js';
 import { streams } from '../../schemas/subjects.js';
 import { decisionCollector, eventCollector } from './collectors.js';
 import type { Logger } from './log-line.js';
-import type { CommitLog, CutStore, Lease, Leases, MessageLog, Messages, RowStore } from './ports.js';
+import type { CommitLog, CutStore, KeptDecisions, Lease, Leases, MessageLog, Messages, RowStore } from './ports.js';
 import { runSink, type SinkSettings } from './sink.js';
 
 export interface SinksParts {
@@ -17,6 +17,7 @@ export interface SinksParts {
   cuts: CutStore;
   rows: RowStore;
   messages: Messages;
+  kept: KeptDecisions;
   settings: SinkSettings;
   logger: Logger;
 }
@@ -61,8 +62,8 @@ async function runBoth(parts: SinksParts, progress: SinkProgress, lease: Lease, 
   const stop = (): void => { both.abort(); };
   signal.addEventListener('abort', stop);
   if (signal.aborted) stop();
-  const { cuts, rows, messages, settings, logger } = parts;
-  const shared = { cuts, rows, messages, lease, settings, logger };
+  const { cuts, rows, messages, kept, settings, logger } = parts;
+  const shared = { cuts, rows, messages, kept, lease, settings, logger };
   let trimmedMs = performance.now();
   const sinks = [
     runSink({

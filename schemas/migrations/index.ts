@@ -12,6 +12,7 @@ import { risk } from './0007-risk.js';
 import { support } from './0008-support.js';
 import { registry } from './0009-registry.js';
 import { operations } from './0010-operations.js';
+import { riskAnomaly } from './0011-risk-anomaly.js';
 
 export interface Migration {
   version: number;
@@ -31,4 +32,5 @@ export const migrations: readonly Migration[] = [
   { version: 8, name: 'support', statements: support },
   { version: 9, name: 'registry', statements: registry },
   { version: 10, name: 'operations', statements: operations },
+  { version: 11, name: 'risk anomaly', statements: riskAnomaly },
 ];

@@ -6,7 +6,7 @@ import { decisionCollector, eventCollector } from '../../pipelines/runtime/colle
 import { encodeCommit } from '../../pipelines/runtime/commit.js';
 import { silentLogger } from '../../pipelines/runtime/log-line.js';
 import { memoryLog, memoryMessages } from '../../pipelines/runtime/memory/log.js';
-import { memoryCuts, memoryLeases, memoryRows } from '../../pipelines/runtime/memory/stores.js';
+import { memoryCuts, memoryKeptDecisions, memoryLeases, memoryRows } from '../../pipelines/runtime/memory/stores.js';
 import type { Lease, MessageLog, RowStore } from '../../pipelines/runtime/ports.js';
 import { runSink, type SinkParts } from '../../pipelines/runtime/sink.js';
 import { AftercareError } from '../../schemas/errors.js';
@@ -15,7 +15,7 @@ import { mortal } from '../support/mortal.js';
 
 async function world() {
   return {
-    log: memoryLog(), cuts: memoryCuts(), rows: memoryRows(), messages: memoryMessages(),
+    log: memoryLog(), cuts: memoryCuts(), rows: memoryRows(), messages: memoryMessages(), kept: memoryKeptDecisions([]),
     lease: (await memoryLeases(60_000).acquire('sink', 'test')) as Lease,
   };
 }
@@ -158,6 +158,26 @@ describe('the sink', () => {
     expect(stored(w, 'recommendations', 'item')).toEqual(['a', 'b']);
     expect(stored(w, 'recommendations', 'rank')).toEqual([1, 2]);
     expect(stored(w, 'recommendations', 'because').map((list) => [...(list as Iterable<string>)])).toEqual([['x', 'y'], []]);
+  });
+
+  it('brings back the decision of a late verdict, behind its rows and once, however often the cut is repeated', async () => {
+    const w = await world();
+    const names = ['amount_log', 'orders'];
+    const kept = memoryKeptDecisions([{ seq: 5120, atMs: 1_600_000_000_000, kind: 'purchase', customer: 'c1', order: 'o1', decision: 'allow', probability: 0.2, model: 'risk-online-1', featureNames: names, features: [2.5, null] }]);
+    const label = { seq: 9216, atMs: 1_700_000_000_000, customer: 'c1', kind: 'purchase', order: 'o1', verdict: 'chargeback', outcome: 'unknown', decisions: 0 };
+    const decisions = [{ table: 'risk_labels' as const, value: { ...label, dropped: true } }, { table: 'risk_labels' as const, value: { ...label, seq: 9217, order: 'never' } }];
+    w.log.append('out.0', encodeCommit({ v: 1, shard: 0, epoch: 1, from: 10, to: 9, events: 0, atMs: 0, decisions }), 0);
+    const asked: number[] = [];
+    const find: typeof kept.find = (late) => {
+      asked.push(late.length, stored(w, 'risk_labels', 'seq').length);
+      return asked.length <= 2 ? Promise.reject(new AftercareError('unavailable', 'away')) : kept.find(late);
+    };
+    await runTo(parts(w, { name: 'OUT', collector: decisionCollector(), kept: { find } }), 1);
+    expect(asked).toEqual([1, 2, 1, 2]); // what cannot be answered is asked again
+    await w.cuts.write('OUT', { done: 0, cut: { from: 1, to: 1 } }, (await w.cuts.read('OUT'))?.revision ?? 0);
+    await runTo(parts(w, { name: 'OUT', collector: decisionCollector(), kept }), 1);
+    expect(w.messages.sent.map(({ subject, id }) => [subject, id])).toEqual([['events.control.c1', 'recall-9216-5120-0']]);
+    expect(JSON.parse(Buffer.from(w.messages.sent[0].body).toString())).toMatchObject({ command: 'recall', decided: { names: names.join(), decision: 'allow' } });
   });
 
   it('stops at a decision that it does not know, instead of dropping it', async () => {

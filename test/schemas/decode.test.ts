@@ -74,8 +74,8 @@ describe('controls', () => {
     ['a forgetting with a model', { ...forget, model: 'svd' }, 'unknown field "model"'],
     ['a forgetting with a version', { ...forget, version: 1 }, 'unknown field "version"'],
     ['a forgetting of a shard\'s token', { ...forget, customer: '~0' }, 'customer must match'],
-    ['another command', { ...forget, command: 'erase' }, 'command must be one of forget, promote, retire, got "erase"'],
-    ['a command of every object', { ...forget, command: 'constructor' }, 'command must be one of forget, promote, retire, got "constructor"'],
+    ['another command', { ...forget, command: 'erase' }, 'command must be one of forget, promote, retire, recall, got "erase"'],
+    ['a command of every object', { ...forget, command: 'constructor' }, 'command must be one of forget, promote, retire, recall, got "constructor"'],
     ['no command', { ...forget, command: undefined }, 'missing field "command"'],
   ];
   it.each(cases)('%s names the field', (_name, event, detail) => {

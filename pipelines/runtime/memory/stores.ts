@@ -1,6 +1,7 @@
 /** In-memory twins of the small stores: leases, cuts, snapshots, rows. */
 import { AftercareError } from '../../../schemas/errors.js';
-import type { CutRecord, CutStore, Lease, Leases, RowStore, Snapshot, Snapshots } from '../ports.js';
+import type { KeptDecision } from '../../risk/late.js';
+import type { CutRecord, CutStore, KeptDecisions, Lease, Leases, RowStore, Snapshot, Snapshots } from '../ports.js';
 
 export function memoryLeases(ttlMs: number, now: () => number = () => performance.now()): Leases {
   const owners = new Map<string, { holder: string; epoch: number; renewedMs: number }>();
@@ -55,6 +56,11 @@ export function memorySnapshots(): Snapshots {
     save: (shard, snapshot) => save(shard, snapshot, kept.get(shard) ?? []),
     replace: (shard, snapshot) => save(shard, snapshot, []),
   };
+}
+
+/** @param decisions  read when they are asked for */
+export function memoryKeptDecisions(decisions: readonly KeptDecision[]): KeptDecisions {
+  return { find: (late) => Promise.resolve(decisions.filter(({ order }) => late.some((label) => label.order === order))) };
 }
 
 export interface MemoryRows extends RowStore {
