@@ -19,8 +19,10 @@ import { AftercareError } from '../schemas/errors.js';
 import { forgetReceiptsTable, type ForgetReceiptRow } from '../schemas/ops-tables.js';
 import { eventSubject, partitionOf, shardServiceSubject, streams } from '../schemas/subjects.js';
 import { eraseCommits, eraseDecisions, eraseLetters, eraseMessages, messagesOf, type ErasedMessages } from './erase-messages.js';
-import { countRows, customerTables, eraseRows } from './erase-rows.js';
+import { countRows, eraseRows } from './erase-rows.js';
+import { cutArtefact } from './cut.js';
 import { withPulse } from './pulse.js';
+import { recipes } from './recipes/index.js';
 import { replayInProcess, type ReplayProgress } from './replay-child.js';
 import type { ReplayDependencies } from './rebuild.js';
 
@@ -56,7 +58,7 @@ const pollMs = 50;
 const stateTimeoutMs = 120_000;
 
 export function createForgetActivities(dependencies: ForgetDependencies) {
-  const { nc, clickhouse, nats, artefacts } = dependencies;
+  const { nc, clickhouse, artefacts } = dependencies;
   const rows = clickHouseRows(clickhouse);
   let opened: Promise<Forgotten> | undefined;
   const forgotten = (): Promise<Forgotten> => (opened ??= jetstreamForgotten(nc, 1));
@@ -118,11 +120,57 @@ export function createForgetActivities(dependencies: ForgetDependencies) {
         const now = await countRows(clickhouse, customer, seq);
         const first = counts ?? now;
         await pulse.tell({ counts: first });
-        for (const table of Object.keys(customerTables)) if (now[table] > 0) await eraseRows(clickhouse, table, customer, seq);
+        for (const [table, count] of Object.entries(now)) if (count > 0) await eraseRows(clickhouse, table, customer, seq);
         return first;
       });
     },
 
+    ...stateActivities(dependencies, forgotten),
+
+    /** Coupons, replies and alerts that were sent, dead letters, and commits that are stored. */
+    eraseMessagesSent({ key, shard }: End): Promise<Removed[]> {
+      return withPulse({}, async () => {
+        const customer = await nameOf(key);
+        const { promoted } = await requestService<ShardStatus>(nc, shardServiceSubject(shard, 'status'), {}, timeoutMs);
+        const models = Object.entries(promoted).map(([model, version]) => `${model} ${version}`);
+        const { outSeq } = await requestService<SinkProgress>(nc, 'aftercare.sink.status', {}, timeoutMs);
+        const newest = (await jetstreamCommits(nc).last(shard))?.seq ?? 0;
+        return [
+          { place: `stream ${streams.decisions}`, removed: await eraseDecisions(nc, customer), note: 'coupons, replies and alerts' },
+          { place: `stream ${streams.dlq}`, removed: await eraseLetters(nc, customer), note: 'dead letters that name the customer' },
+          { place: `stream ${streams.out}`, removed: await eraseCommits(nc, shard, outSeq, newest, customer), note: 'commits that name the customer; those that the sink has dropped before leave their bytes to NATS, which reuses the space' },
+          { place: 'data sets', removed: await dropCuts(), note: 'cuts of retraining, whoever they are of; what is trained from here on is without the customer' },
+          ...(models.length === 0 ? [] : [{ place: 'models', removed: 0, note: `trained before, so the next retrain is the first without the customer: ${models.join(', ')}` }]),
+        ];
+      });
+    },
+
+    recordReceipt({ run, atMs, end, removed }: { run: string; atMs: number; end: End; removed: Removed[] }): Promise<void> {
+      return withPulse({}, async () => {
+        const batch = arrowBatch(forgetReceiptsTable);
+        for (const one of removed) batch.push({ run, atMs, ...end, ...one } satisfies ForgetReceiptRow);
+        await rows.insert(forgetReceiptsTable.name, forgetReceiptsTable.columns.map(({ name }) => name), batch.finish(), `${forgetReceiptsTable.name}:${run}:${end.key}`);
+        await (await forgotten()).done(end.key, { shard: end.shard, seq: end.seq, atMs });
+      });
+    },
+  };
+
+  /** A training that is under way loses its data, and has to: it would learn from the customer. */
+  async function dropCuts(): Promise<number> {
+    let dropped = 0;
+    for (const model of Object.keys(recipes)) {
+      for (const { name, version } of await artefacts.list(cutArtefact(model))) {
+        await artefacts.drop(name, version);
+        dropped += 1;
+      }
+    }
+    return dropped;
+  }
+}
+
+/** The shard's own state, made again. */
+function stateActivities({ nc, nats, artefacts }: ForgetDependencies, forgotten: () => Promise<Forgotten>) {
+  return {
     /** Folds the stream again, in which the customer is no longer, and leaves the state for the shard. */
     foldWithout({ shard, shards, version }: { shard: number; shards: number; version: number }): Promise<{ ref: ArtefactRef; seq: number; events: number; gone: string[] }> {
       return withPulse<ReplayProgress & { to: number }, { ref: ArtefactRef; seq: number; events: number; gone: string[] }>({ seq: 0, events: 0, to: 0 }, async (pulse) => {
@@ -141,32 +189,6 @@ export function createForgetActivities(dependencies: ForgetDependencies) {
         await (await forgotten()).raiseFloor(shard, seq);
         await requestService(nc, shardServiceSubject(shard, 'adopt'), { ref: { name: ref.name, version: ref.version, sha256: ref.sha256, bytes: ref.bytes }, seq }, stateTimeoutMs);
         await artefacts.drop(ref.name, ref.version);
-      });
-    },
-
-    /** Coupons, replies and alerts that were sent, dead letters, and commits that are stored. */
-    eraseMessagesSent({ key, shard }: End): Promise<Removed[]> {
-      return withPulse({}, async () => {
-        const customer = await nameOf(key);
-        const { promoted } = await requestService<ShardStatus>(nc, shardServiceSubject(shard, 'status'), {}, timeoutMs);
-        const models = Object.entries(promoted).map(([model, version]) => `${model} ${version}`);
-        const { outSeq } = await requestService<SinkProgress>(nc, 'aftercare.sink.status', {}, timeoutMs);
-        const newest = (await jetstreamCommits(nc).last(shard))?.seq ?? 0;
-        return [
-          { place: `stream ${streams.decisions}`, removed: await eraseDecisions(nc, customer), note: 'coupons, replies and alerts' },
-          { place: `stream ${streams.dlq}`, removed: await eraseLetters(nc, customer), note: 'dead letters that name the customer' },
-          { place: `stream ${streams.out}`, removed: await eraseCommits(nc, shard, outSeq, newest, customer), note: 'commits that name the customer; those that the sink has dropped before leave their bytes to NATS, which reuses the space' },
-          ...(models.length === 0 ? [] : [{ place: 'models', removed: 0, note: `trained before, so the next retrain is the first without the customer: ${models.join(', ')}` }]),
-        ];
-      });
-    },
-
-    recordReceipt({ run, atMs, end, removed }: { run: string; atMs: number; end: End; removed: Removed[] }): Promise<void> {
-      return withPulse({}, async () => {
-        const batch = arrowBatch(forgetReceiptsTable);
-        for (const one of removed) batch.push({ run, atMs, ...end, ...one } satisfies ForgetReceiptRow);
-        await rows.insert(forgetReceiptsTable.name, forgetReceiptsTable.columns.map(({ name }) => name), batch.finish(), `${forgetReceiptsTable.name}:${run}:${end.key}`);
-        await (await forgotten()).done(end.key, { shard: end.shard, seq: end.seq, atMs });
       });
     },
   };

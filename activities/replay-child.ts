@@ -4,9 +4,11 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ArtefactRef } from '../pipelines/runtime/artefacts.js';
 import type { NatsEndpoint } from '../pipelines/runtime/jetstream/connect.js';
+import type { ClickHouseEndpoint } from '../pipelines/runtime/clickhouse.js';
 import type { PartHashes } from '../pipelines/runtime/state-hashes.js';
 import type { PublicConfig } from '../schemas/config.js';
 import { AftercareError, type ErrorCode } from '../schemas/errors.js';
+import type { BackfillDone, BackfillOptions } from './backfill-run.js';
 
 export interface ReplayRequest {
   nats: NatsEndpoint;
@@ -19,6 +21,8 @@ export interface ReplayRequest {
   eventsPerSecond?: number | undefined;
   /** leaves the state as this artefact */
   keepAs?: { name: string; version: number } | undefined;
+  /** leaves decisions in shadow tables, and no hashes */
+  backfill?: (BackfillOptions & { clickhouse: ClickHouseEndpoint }) | undefined;
 }
 
 export interface ReplayResult extends PartHashes {
@@ -29,16 +33,20 @@ export interface ReplayResult extends PartHashes {
   gone: string[];
   /** of the state, where it was to be kept */
   ref?: ArtefactRef;
+  /** of each table, that a backfill wrote or found written */
+  rows?: Record<string, number>;
 }
 
 export type ReplayAnswer =
-  | { type: 'progress'; seq: number; events: number }
+  | { type: 'progress'; progress: ReplayProgress }
   | { type: 'done'; result: ReplayResult }
   | { type: 'failed'; code: ErrorCode; message: string };
 
 export interface ReplayProgress {
   seq: number;
   events: number;
+  /** of a backfill: everything up to here is stored, and what was decided so far by table */
+  done?: BackfillDone;
 }
 
 /** Compiled, beside this file in dist/, or in dist/ seen from the sources: a process has no compiler of the tests. */
@@ -56,7 +64,7 @@ export function replayInProcess(request: ReplayRequest, onProgress: (progress: R
     child.on('message', (answer: ReplayAnswer) => {
       if (answer.type === 'done') resolve(answer.result);
       else if (answer.type === 'failed') reject(new AftercareError(answer.code, answer.message));
-      else onProgress({ seq: answer.seq, events: answer.events }).catch(reject);
+      else onProgress(answer.progress).catch(reject);
     });
     child.on('error', reject);
     child.on('exit', (code, signal) => reject(new AftercareError('unavailable', `the replay of shard ${request.shard} ended by itself (${signal ?? `exit code ${code}`}); it may have run out of memory`)));

@@ -4,7 +4,8 @@
  * When whoever asked is gone, it ends.
  */
 import { loadKernel } from '../models/recommend/load.js';
-import { foldSettings, foldStep, type FoldState } from '../pipelines/fold.js';
+import { foldSettings, foldStep } from '../pipelines/fold.js';
+import { clickHouseRows, connectClickHouse } from '../pipelines/runtime/clickhouse.js';
 import { Folding } from '../pipelines/runtime/folding.js';
 import { jetstreamArtefacts } from '../pipelines/runtime/jetstream/artefacts.js';
 import { connectNats } from '../pipelines/runtime/jetstream/connect.js';
@@ -13,6 +14,8 @@ import { stderrLogger } from '../pipelines/runtime/log-line.js';
 import { replay } from '../pipelines/runtime/replay.js';
 import { partHashes } from '../pipelines/runtime/state-hashes.js';
 import { AftercareError, messageOf } from '../schemas/errors.js';
+import type { Decision } from '../pipelines/step.js';
+import { createBackfill } from './backfill-run.js';
 import type { ReplayAnswer, ReplayRequest, ReplayResult } from './replay-child.js';
 
 /** No coupon of a replay is meant to be redeemed. */
@@ -25,28 +28,37 @@ const send = (answer: ReplayAnswer): Promise<void> => new Promise((resolve) => {
 });
 
 async function run(request: ReplayRequest): Promise<ReplayResult> {
-  const { shard, shards, settings, to, eventsPerSecond } = request;
+  const { shard, shards, settings, to, eventsPerSecond, keepAs, backfill } = request;
   const nc = await connectNats(request.nats, `aftercare replay of shard ${shard}`, 10_000);
+  const store = backfill === undefined ? undefined : connectClickHouse(backfill.clickhouse);
   try {
     const startMs = performance.now();
     const step = foldStep(foldSettings({ ...settings, AFTERCARE_COUPON_SECRET: noSecret }), loadKernel());
-    const state: FoldState = step.empty();
+    const state = step.empty();
     const artefacts = jetstreamArtefacts(nc);
-    const folding = new Folding({ shard, shards, step, state, seq: 0, artefacts, emit: () => undefined, logger: stderrLogger('replay') });
+    const filling = backfill === undefined || store === undefined ? undefined : createBackfill({ ...backfill, shard, shards, to, rows: clickHouseRows(store), artefacts });
+    const emit = (decision: Decision): void => filling?.emit(decision);
+    const folding = new Folding({ shard, shards, step, state, seq: 0, artefacts, emit, logger: stderrLogger('replay') });
+    filling?.start(folding);
     let saidMs = 0;
     const onProgress = (): void => {
       if (performance.now() - saidMs < progressMs) return;
       saidMs = performance.now();
-      void send({ type: 'progress', seq: folding.seq, events: folding.events });
+      void send({ type: 'progress', progress: { seq: folding.seq, events: folding.events, ...(filling !== undefined && { done: filling.done }) } });
     };
-    await replay(jetstreamEvents(nc), folding, { shard, to, eventsPerSecond, onProgress });
-    const chunks = step.snapshot(state);
-    const hashes = await partHashes(folding.seq, chunks);
+    await replay(jetstreamEvents(nc), folding, { shard, to, eventsPerSecond, before: filling?.before, skips: filling?.skips, onProgress });
+    await filling?.end();
+    const { events, rejects } = folding;
     const seconds = (performance.now() - startMs) / 1000;
     const gone = folding.gone.map(({ model, version }) => `${model} ${version}`);
-    const ref = request.keepAs === undefined ? undefined : await artefacts.put(request.keepAs.name, request.keepAs.version, chunks);
-    return { ...hashes, events: folding.events, rejects: folding.rejects, seconds, gone, ...(ref !== undefined && { ref }) };
+    const common = { events, rejects, seconds, gone };
+    if (filling !== undefined) return { ...common, seq: folding.seq, parts: {}, bytes: 0, rows: filling.rows };
+    const chunks = step.snapshot(state);
+    const hashes = await partHashes(folding.seq, chunks);
+    const ref = keepAs === undefined ? undefined : await artefacts.put(keepAs.name, keepAs.version, chunks);
+    return { ...hashes, ...common, ...(ref !== undefined && { ref }) };
   } finally {
+    await store?.close();
     await nc.close();
   }
 }

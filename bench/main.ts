@@ -17,13 +17,14 @@ const suites: Record<string, () => Promise<Suite>> = {
   recommend: async () => (await import('./recommend.js')).recommend,
   risk: async () => (await import('./risk.js')).risk,
   support: async () => (await import('./support.js')).support,
+  lifecycle: async () => (await import('./lifecycle.js')).lifecycle,
 };
 
 const program = new Command('npm run bench --')
   .description('Measures the system beside a peer or a naive way, in the same run. Figures of a shared machine wander; ratios hold.')
   .addArgument(new Argument('<suite>', 'what to measure').choices(Object.keys(suites)))
   .option('--json', 'print one JSON object: {machine, node, commit, rows}')
-  .addOption(new Option('--only <parts>', 'parts of the suite, separated by commas (spine: single, envelope, latency, retail, zipf, fold; recommend: inprocess, serve, sessions, basket, svd, ml100k, blend, prequential, pruning, budget; risk: step, serve, ring, river, features, credit, batch, prequential; support: lstm, ticket, heads, bitext, entities, clinc150, reviews, transfer, jddc)').default([]).argParser((text: string) => text.split(',')))
+  .addOption(new Option('--only <parts>', 'parts of the suite, separated by commas (spine: single, envelope, latency, retail, zipf, fold; recommend: inprocess, serve, sessions, basket, svd, ml100k, blend, prequential, pruning, budget; risk: step, serve, ring, river, features, credit, batch, prequential; support: lstm, ticket, heads, bitext, entities, clinc150, reviews, transfer, jddc; lifecycle: cut, bitext)').default([]).argParser((text: string) => text.split(',')))
   .addHelpText('after', '\nExamples:\n  $ npm run bench -- spine\n  $ npm run bench -- spine --only latency --json\n  $ npm run bench -- recommend --only ml100k')
   .action(async (name: string, options: { json?: boolean; only: string[] }) => {
     const suite = await suites[name]();

@@ -24,7 +24,7 @@ export function headRows(say: SuiteOptions['say']): Row[] {
   // One epoch: what is learnt does not change what an answer costs.
   const intentOf = (part: typeof train) => part.map(({ tokens, intent }) => ({ tokens: tokens.map(({ text }) => text), intent }));
   const wordsOf = (part: typeof train): string[][] => part.map(({ tokens }) => tokens.map(({ text }) => text));
-  const intent = readIntent(run('support.heads intent', trainIntent({ train: intentOf(train), validation: intentOf(validation) }, { ...intentDefaults, epochs: 1 }, { engine }), say));
+  const intent = readIntent(run('support.heads intent', trainIntent({ train: intentOf(train), validation: intentOf(validation) }, { ...intentDefaults, epochs: 1, stepsMin: 0 }, { engine }), say));
   const entities = readEntities(run('support.heads entities', trainEntities({ train, validation }, { ...entityDefaults, epochs: 1 }, { engine }), say));
   const language = readLanguageModel(run('support.heads language', trainLanguage({ train: wordsOf(train), validation: wordsOf(validation) }, { ...languageDefaults, epochs: 1 }, { engine }), say));
   const times = { intent: [] as number[], entities: [] as number[], language: [] as number[], all: [] as number[] };

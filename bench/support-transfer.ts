@@ -36,7 +36,7 @@ export function transferRows(say: Say): Row[] {
   return plans.map(({ each, epochs, batch }) => {
     const results = seeds.map((seed) => {
       const parts = { train: some(train, each, seed), validation: some(dev, Math.max(2, Math.floor(each / 5)), seed) };
-      const settings = { ...intentDefaults, ...widths, seed, epochs, batch, wordMin: 1, wideEpochs: 1 };
+      const settings = { ...intentDefaults, ...widths, seed, epochs, batch, stepsMin: 0, wordMin: 1, wideEpochs: 1 };
       const network = (from?: ReturnType<typeof warmStartOf>): number => deepAccuracy(silently(trainIntent(parts, settings, { engine, from })), test);
       const linear = fitLinear(parts.train.map(({ tokens }) => tokens), parts.train.map(({ intent }) => intent));
       const [cold, warm] = [network(), network(warmStartOf(source))];

@@ -7,11 +7,13 @@ import { clinc150Rows } from './support-clinc150.js';
 import { entityRows } from './support-entities.js';
 import { headRows } from './support-heads.js';
 import { jddcRows } from './support-jddc.js';
+import { lstmRows } from './support-lstm.js';
 import { reviewRows } from './support-reviews.js';
 import { transferRows } from './support-transfer.js';
 
 /** Speed first: what the other parts leave on the heap must not show. */
 const parts: Record<string, Part> = {
+  lstm: lstmRows,
   heads: headRows,
   bitext: bitextRows,
   entities: entityRows,

@@ -7,6 +7,7 @@ import { addImport } from './commands/import.js';
 import { addModels } from './commands/models.js';
 import { addParts } from './commands/parts.js';
 import { addPublish } from './commands/publish.js';
+import { addBackfill } from './commands/backfill.js';
 import { addForget } from './commands/forget.js';
 import { addPromote } from './commands/promote.js';
 import { addRebuild } from './commands/rebuild.js';
@@ -26,7 +27,7 @@ const program = new Command('aftercare')
   .version(version)
   .showHelpAfterError('(add --help for how it is used)');
 
-for (const add of [addUp, addDemo, addImport, addPublish, addAsk, addRisk, addSql, addRejects, addStatus, addWorkflow, addRetrain, addModels, addPromote, addSchedule, addRebuild, addForget, addReply, addParts]) add(program);
+for (const add of [addUp, addDemo, addImport, addPublish, addAsk, addRisk, addSql, addRejects, addStatus, addWorkflow, addRetrain, addModels, addPromote, addSchedule, addRebuild, addForget, addBackfill, addReply, addParts]) add(program);
 
 // A reader that has seen enough (`| head`) closes the pipe: that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -161,6 +161,14 @@ function decodeLine(context: LineContext, index: number, line: Uint8Array): void
 export const isRetirement = (event: Event): event is Retire => event.type === 'control' && event.command === 'retire';
 export const isPromotion = (event: Event): event is Promote => event.type === 'control' && event.command === 'promote';
 
+/** The model that a message promotes or retires, undefined for every other message. */
+export function switchedBy(message: StoredMessage, shards: number): string | undefined {
+  if (!message.subject.endsWith('.control')) return undefined;
+  let found: string | undefined;
+  decode(message, shards, { event: (event) => { if (isPromotion(event) || isRetirement(event)) found = event.model; }, reject: () => undefined });
+  return found;
+}
+
 /** The promotion that a message is, undefined for every other message. */
 export function promotionOf(message: StoredMessage, shards: number): Promote | undefined {
   if (!message.subject.endsWith('.control')) return undefined;

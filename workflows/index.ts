@@ -1,5 +1,6 @@
 /** The entry of the workflow bundle: what is exported here is what a worker can run. */
 export { exportNeighbours } from './export-neighbours.js';
+export { backfill } from './backfill.js';
 export { forget } from './forget.js';
 export { rebuild } from './rebuild.js';
 export { refreshSvd } from './refresh-svd.js';

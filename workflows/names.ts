@@ -8,6 +8,7 @@ export const refreshSvdScheduleId = 'refresh-svd';
 export const tuneBlendType = 'tuneBlend';
 export const tuneBlendScheduleId = 'tune-blend';
 export const rebuildType = 'rebuild';
+export const backfillType = 'backfill';
 /** Also the id of the run: there is one at a time. */
 export const forgetType = 'forget';
 export const progressQueryName = 'progress';

@@ -3,8 +3,9 @@ import { TemporalFailure, WorkflowExecutionAlreadyStartedError } from '@temporal
 import { AftercareError, dispositionOf, messageOf, type ErrorCode } from '../schemas/errors.js';
 import { callTemporal } from './client.js';
 import type { exportNeighbours, ExportNeighboursInput, ExportNeighboursResult } from './export-neighbours.js';
+import type { backfill, BackfillInput, BackfillResult } from './backfill.js';
 import type { forget, ForgetInput, ForgetResult } from './forget.js';
-import { exportNeighboursType, exportScheduleId, forgetType, rebuildType, refreshSvdScheduleId, refreshSvdType, taskQueue, tuneBlendScheduleId, tuneBlendType } from './names.js';
+import { backfillType, exportNeighboursType, exportScheduleId, forgetType, rebuildType, refreshSvdScheduleId, refreshSvdType, taskQueue, tuneBlendScheduleId, tuneBlendType } from './names.js';
 import type { rebuild, RebuildInput, RebuildResult } from './rebuild.js';
 import type { refreshSvd, RefreshSvdInput, RefreshSvdResult } from './refresh-svd.js';
 import type { tuneBlend, TuneBlendInput, TuneBlendResult } from './tune-blend.js';
@@ -18,6 +19,7 @@ export interface Started<Result> {
 export type StartedExport = Started<ExportNeighboursResult>;
 export type StartedRefresh = Started<RefreshSvdResult>;
 export type StartedTuning = Started<TuneBlendResult>;
+export type StartedBackfill = Started<BackfillResult>;
 export type StartedForget = Started<ForgetResult>;
 export type StartedRebuild = Started<RebuildResult>;
 
@@ -75,6 +77,11 @@ export function runForget(client: Client, input: ForgetInput, options: RunOption
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     throw new AftercareError('refused', 'forget: another run is under way, and two would undo each other\'s state; start this one when it has ended', { cause: error });
   });
+}
+
+/** Lets a version decide the same events again, now. @throws as `runExportNeighbours` */
+export function runBackfill(client: Client, input: BackfillInput, options: RunOptions): Promise<StartedBackfill> {
+  return run<typeof backfill>(client, backfillType, backfillType, input, options);
 }
 
 type OneInput = (input: never) => Promise<unknown>;

@@ -26,7 +26,7 @@ export const refreshSvdSchedule = (input: RefreshSvdInput): Schedule => ({ id: r
 export const tuneBlendSchedule = (input: TuneBlendInput): Schedule => ({ id: tuneBlendScheduleId, type: tuneBlendType, every: '7 days', input });
 
 /** Models that are retrained by themselves, and how often. A kernel learns little from one more day, and an intent model takes minutes. */
-export const retrainEvery = { 'risk-logistic': '1 day', 'risk-svm': '7 days' } as const satisfies Record<string, Schedule['every']>;
+export const retrainEvery = { 'risk-logistic': '1 day', 'risk-svm': '7 days', intent: '7 days' } as const satisfies Record<string, Schedule['every']>;
 export type RetrainedModel = keyof typeof retrainEvery;
 export const retrainedModels = Object.keys(retrainEvery) as RetrainedModel[];
 

@@ -12,6 +12,7 @@ import { sigmoid } from '../../models/linear/logistic.js';
 import { riskFeatures } from '../../pipelines/risk/features.js';
 import type { Scorer } from '../../pipelines/risk/promoted.js';
 import type { Cut } from '../arrow-cut.js';
+import { latencyMsP99 } from './latency.js';
 import { atColumn, type CutPlan, type Judged, type Range, type Slice, type WatchPlan } from './recipe.js';
 
 export const D = riskFeatures.length;
@@ -76,17 +77,14 @@ export function tooFewRisk({ y }: RiskData, rows: Range): string | undefined {
   return `too few decisions with a final verdict: ${count} with ${fitted + chosen} frauds, ${chosen} of them in the last fifth; ${rowsMin} with ${positivesMin} are needed, and both kinds in either part`;
 }
 
-/** Rows whose time is taken: the 99th percentile of so many is their fifth largest. */
-const timedRows = 500;
-
 /** Scores are the log-likelihoods of the verdicts, in nats. */
 export function judgeRisk({ y, X, recorded }: RiskData, { from, to }: Range, scorer: Scorer | undefined): Judged {
   const row = new Float64Array(D);
-  const p = Float64Array.from({ length: to - from }, (_, i) => {
-    if (scorer === undefined) return recorded[from + i];
+  const logOdds = (of: Scorer, i: number): number => {
     row.set(X.subarray((from + i) * D, (from + i + 1) * D));
-    return sigmoid(scorer.logOdds(row));
-  });
+    return of.logOdds(row);
+  };
+  const p = Float64Array.from({ length: to - from }, (_, i) => (scorer === undefined ? recorded[from + i] : sigmoid(logOdds(scorer, i))));
   const labels = y.subarray(from, to);
   const scores = Float64Array.from(p, (value, i) => (value >= 0 && value <= 1 ? -logLoss([value], [labels[i]]) : NaN));
   const whole = scores.every((score) => Number.isFinite(score));
@@ -96,18 +94,8 @@ export function judgeRisk({ y, X, recorded }: RiskData, { from, to }: Range, sco
       ? { log_loss: logLoss(p, labels), auc: auc(p, labels), average_precision: averagePrecision(p, labels) }
       : { log_loss: NaN, auc: NaN, average_precision: NaN },
     calibrationError: whole && p.length > 0 ? expectedCalibrationError(p, labels) : NaN,
-    latencyMsP99: scorer === undefined ? NaN : latency(scorer, X, from, to, row),
+    latencyMsP99: scorer === undefined ? NaN : latencyMsP99(to - from, (i) => { logOdds(scorer, i); }),
   };
-}
-
-function latency(scorer: Scorer, X: Float64Array, from: number, to: number, row: Float64Array): number {
-  const took = Float64Array.from({ length: Math.min(timedRows, to - from) }, (_, i) => {
-    row.set(X.subarray((from + i) * D, (from + i + 1) * D));
-    const startMs = performance.now();
-    scorer.logOdds(row);
-    return performance.now() - startMs;
-  }).sort();
-  return took.length === 0 ? NaN : took[Math.ceil(0.99 * took.length) - 1];
 }
 
 export function riskSlices({ refund, amountMinor }: RiskData, { from, to }: Range): Slice[] {

@@ -6,6 +6,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type ActivityInterceptorsFactory, type LogEntry } from '@temporalio/worker';
 import { createCutActivities } from '../../activities/cut.js';
 import { createExportActivities } from '../../activities/export-neighbours.js';
+import { createBackfillActivities } from '../../activities/backfill.js';
 import { createForgetActivities } from '../../activities/forget.js';
 import { createRebuildActivities } from '../../activities/rebuild.js';
 import { createWatchActivities } from '../../activities/live-metrics.js';
@@ -59,7 +60,7 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
     const connection = await connectTemporal(endpoints.temporal.address, signal);
     if (connection === undefined) return;
     closers.push(() => connection.close());
-    const effects = { nc, clickhouse, artefacts: jetstreamArtefacts(nc), liveVersions: jetstreamLiveVersions(nc), nats: endpoints.nats };
+    const effects = { nc, clickhouse, artefacts: jetstreamArtefacts(nc), liveVersions: jetstreamLiveVersions(nc), nats: endpoints.nats, store: endpoints.clickhouse };
     const status: WorkerStatus = { part: 'worker', rssBytes: 0, runs: 0, failures: 0 };
     const service = await addService(nc, () => ({ ...status, rssBytes: process.memoryUsage.rss() }));
     closers.push(() => service.stop());
@@ -69,7 +70,7 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
       taskQueue,
       activities: {
         ...createExportActivities(effects), ...createSvdActivities(effects), ...createBlendActivities(effects), ...createRebuildActivities(effects),
-        ...createCutActivities(effects), ...createTrainActivities(effects), ...createRegistryActivities(effects), ...createWatchActivities(effects), ...createForgetActivities(effects),
+        ...createCutActivities(effects), ...createTrainActivities(effects), ...createRegistryActivities(effects), ...createWatchActivities(effects), ...createForgetActivities(effects), ...createBackfillActivities(effects),
       },
       ...(existsSync(options.bundlePath) ? { workflowBundle: { codePath: options.bundlePath } } : { workflowsPath: compiledPath('workflows/index.js') }),
       interceptors: { activity: [countInto(status)] },

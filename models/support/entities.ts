@@ -15,7 +15,6 @@ import { pack, unpack, type Format, type Header } from '../snapshot.js';
 import { bestTags, decodeBio, tagsOf } from './bio.js';
 import { numberOfPiece, piecesOf } from './pieces.js';
 import { concat, linesOf, textBytes } from './sections.js';
-import { entityKinds, type EntityKind } from './slots.js';
 import { wordList, type WordList } from './words.js';
 
 export interface EntityModel {
@@ -26,15 +25,6 @@ export interface EntityModel {
    * @returns in order, none overlapping, offsets into the text
    */
   predict(text: string, tokens: readonly { start: number; end: number }[]): Span[];
-  /** Those among them that tickets and answers have a name for, with what stands there. */
-  find(text: string, tokens: readonly { start: number; end: number }[]): FoundEntity[];
-}
-
-export interface FoundEntity {
-  kind: EntityKind;
-  value: string;
-  start: number;
-  end: number;
 }
 
 /** Pieces of a text that are read: whoever pastes a page is not answered by its middle. */
@@ -79,22 +69,19 @@ export function entityModel({ kinds, factors, rarity }: EntityCalibration, words
   for (const { shape } of [forwards, backwards]) {
     if (shape.C !== C || shape.head !== 'each' || shape.V !== words.size) throw new RangeError(`entity model: a network has ${shape.V} words, ${shape.C} tags and the head ${shape.head}, the lists have ${words.size} words and ${kinds.length} kinds; they are of two models`);
   }
-  const named = new Set<string>(entityKinds);
-  function predict(text: string, tokens: readonly { start: number; end: number }[]): Span[] {
-    const pieces = piecesOf(text, tokens).slice(0, piecesMax);
-    const T = pieces.length;
-    if (T === 0) return [];
-    const numbers = Int32Array.from(pieces, (piece) => numberOfPiece(piece, words));
-    const [ahead, back] = [forwards.infer(numbers), backwards.infer(numbers.reverse())];
-    const scores = new Float64Array(T * C);
-    for (let t = 0; t < T; t += 1) {
-      for (let c = 0; c < C; c += 1) scores[t * C + c] = factors[0] * ahead[t * C + c] + factors[1] * back[(T - 1 - t) * C + c] + factors[2] * rarity[c];
-    }
-    return decodeBio(pieces, bestTags(scores, T, C), kinds);
-  }
   return {
     kinds,
-    predict,
-    find: (text, tokens) => predict(text, tokens).flatMap(({ kind, start, end }) => (named.has(kind) ? [{ kind: kind as EntityKind, value: text.slice(start, end), start, end }] : [])),
+    predict(text, tokens) {
+      const pieces = piecesOf(text, tokens).slice(0, piecesMax);
+      const T = pieces.length;
+      if (T === 0) return [];
+      const numbers = Int32Array.from(pieces, (piece) => numberOfPiece(piece, words));
+      const [ahead, back] = [forwards.infer(numbers), backwards.infer(numbers.reverse())];
+      const scores = new Float64Array(T * C);
+      for (let t = 0; t < T; t += 1) {
+        for (let c = 0; c < C; c += 1) scores[t * C + c] = factors[0] * ahead[t * C + c] + factors[1] * back[(T - 1 - t) * C + c] + factors[2] * rarity[c];
+      }
+      return decodeBio(pieces, bestTags(scores, T, C), kinds);
+    },
   };
 }

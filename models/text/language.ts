@@ -21,21 +21,22 @@ const marginMin = 0.1;
 /** Kana of kana and Han above which a text is Japanese; Chinese texts borrow a の. */
 const kanaShareMax = 0.2;
 
-/** What says nothing of the language: placeholders, tags, addresses, codes, numbers. */
+/** What says nothing of the language: placeholders, what was masked, addresses, codes, numbers. "改<address><phone>" is Chinese. */
 const noise = /\{\{[^{}]{0,64}\}\}|<[^<>\s]{0,64}>|https?:\/\/[!-~]{1,200}|[a-z0-9._-]{1,64}@[a-z0-9._-]{1,64}|[a-z_/-]{0,32}\d[a-z0-9_/-]{0,32}/gi;
 
 /** @param text  normalised; only its first 1,000 characters decide between Latin languages */
 export function detectLanguage(text: string): Language | undefined {
-  const { han, kana, latin, accented, words, other } = countScripts(text);
+  const said = /[\d<{@:]/.test(text) ? text.replace(noise, ' ') : text;
+  const { han, kana, latin, accented, words, other } = countScripts(said);
   if (other > latin + 2 * han) return undefined;
   if (kana > kanaShareMax * (kana + han) && kana + han >= words) return undefined;
   if (han > 0 && han >= words) return 'zh';
   if (words === 0) return undefined;
-  return latin >= (accented > 0 ? lettersMinAccented : lettersMin) && isForeign(text) ? undefined : 'en';
+  return latin >= (accented > 0 ? lettersMinAccented : lettersMin) && isForeign(said) ? undefined : 'en';
 }
 
 function isForeign(text: string): boolean {
-  const scores = eld.detect(text.slice(0, 1000).replace(noise, ' ')).getScores();
+  const scores = eld.detect(text.slice(0, 1000)).getScores();
   let best = 0;
   for (const language in scores) best = Math.max(best, scores[language]);
   return best - (scores.en ?? 0) >= marginMin;

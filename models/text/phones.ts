@@ -14,12 +14,14 @@ const digitsMaxPhone = 15; // E.164
 const chineseMobile = /^(?:(?:00)?86)?1[3-9]\d{9}$/;
 const american = /^1?[2-9]\d{2}[2-9]\d{6}$/;
 const americanShape = /^(?:1-)?3-3-4$|^(?:1-)?3-7$/;
+/** A hotline is a company's: 400-830-8300, 1-888-555-0143, 0800 ... */
+const tollFree = /^(?:(?:86)?[48]00\d{7}|1?8(?:00|33|44|55|66|77|88)\d{7}|(?:44|0)800\d{6,7})$/;
 /** with a line break somewhere, which is a blank by now: 312-53 8-6675 */
 const brokenAmerican = /^(?:1[.-])?\(?\d{3}[).-]-?\d{3}[.-]\d{4}$/;
 
 export function isPhone(window: Window): boolean {
   const { text, digits, start, end, whole, plus } = window;
-  if (digits.length > digitsMaxPhone) return false;
+  if (digits.length > digitsMaxPhone || isTollFree(window)) return false;
   if (plus) return digits.length >= 8 && (whole || window.isValid(`+${digits}`)); // whole: digits after a + that make no number are a number with a slip
   const shape = window.shape();
   const grouped = shape.includes('-');
@@ -31,6 +33,11 @@ export function isPhone(window: Window): boolean {
   if (isMobile && !grouped) return true;
   if (digits.startsWith('0') && digits.length >= 9 && (grouped || /^07\d{9}$/.test(digits)) && isNational(window)) return true;
   return (whole || !grouped || isMobile) && (window.subject() === 'phone' || window.isPhoneAfter());
+}
+
+/** 188 8555 0143 is a Chinese mobile number, 1-888-555-0143 is not. */
+function isTollFree({ digits, shape, plus }: Window): boolean {
+  return tollFree.test(digits) && (plus || !chineseMobile.test(digits) || shape().startsWith('1-'));
 }
 
 function isNational({ digits, isValid }: Window): boolean {

@@ -12,7 +12,7 @@ import type { Answer } from '../recommend/answer.js';
 import { riskDecisionRow, riskMessage, type ModelMetric, type RiskDecision, type RiskLabel } from '../risk/decision.js';
 import { lateLabel, type LateLabel } from '../risk/late.js';
 import { replyMessage, supportMessage, type IntentConfusion, type TicketDecision, type TicketLabel } from '../support/decision.js';
-import { maskBody, maskEvent, maskLong } from '../support/personal.js';
+import { maskBody, maskEscaped, maskEvent, maskLong } from '../support/personal.js';
 import { decodeCommit } from './commit.js';
 import { decisionMessage, deadLetter } from './messages.js';
 import type { Message } from './ports.js';
@@ -66,7 +66,7 @@ export function eventCollector(shards: number): Collector {
     reject(reject) {
       const { subject, seq, receivedMs } = current as StoredMessage;
       rejects.push({
-        ...reject, detail: maskLong(reject.detail) ?? reject.detail, bytes: reject.body.byteLength, body: maskBody(reject.body), subject: maskLong(subject) ?? subject, receivedMs,
+        ...reject, detail: maskEscaped(reject.detail) ?? reject.detail, bytes: reject.body.byteLength, body: maskBody(reject.body), subject: maskLong(subject) ?? subject, receivedMs,
       });
       messages.push(deadLetter({ ...reject, subject, seq }));
     },
@@ -144,10 +144,14 @@ const decisionKinds: Partial<Record<TableName, DecisionKind<never, never>>> = {
   intent_confusion: kind({ table: intentConfusionTable, rows: (value: IntentConfusion, { shard }) => [{ shard, ...value }] }),
 };
 
-/** OUT: the decisions of each commit. @throws AftercareError order_broken from `add` for a decision that this program does not know */
-export function decisionCollector(): Collector {
-  const batches = Object.values(decisionKinds).map(({ table }) => ({ table, batch: arrowBatch(table) }));
-  const batchOf = new Map<string, ArrowBatch<never>>(batches.map(({ table, batch }) => [table.name, batch]));
+/**
+ * OUT: the decisions of each commit.
+ * @param as  tables of the same rows, where they shall go elsewhere
+ * @throws AftercareError order_broken from `add` for a decision that this program does not know
+ */
+export function decisionCollector(as = <Row>(table: Table<Row>): Table<Row> => table): Collector {
+  const batches = Object.values(decisionKinds).map(({ table: { name }, table }) => ({ name, table: as(table), batch: arrowBatch(as(table)) }));
+  const batchOf = new Map<string, ArrowBatch<never>>(batches.map(({ name, batch }) => [name, batch]));
   let messages: Message[] = [];
   let late: LateLabel[] = [];
   let bytes = 0;
@@ -177,6 +181,9 @@ export function decisionCollector(): Collector {
     },
   };
 }
+
+/** Tables that the steps of a shard write to: what a replay gives again. */
+export const decisionTables: readonly Table<never>[] = Object.values(decisionKinds).map(({ table }) => table);
 
 function recommendationRows({ items, ...shared }: Answer, { shard, commitSeq, answer }: Place): RecommendationRow[] {
   return items.map((item, i) => ({ shard, commitSeq, answer, rank: i + 1, ...shared, ...item, ranks: item.ranks ?? {}, against: item.against ?? [] }));

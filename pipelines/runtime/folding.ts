@@ -1,5 +1,5 @@
 /** Messages of a shard into a state, one at a time: the one piece that a live shard and every replay of its stream share. */
-import { decode, promotionOf, type StoredMessage } from '../../schemas/decode.js';
+import { decode, positionOf, promotionOf, type StoredMessage } from '../../schemas/decode.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
 import type { Event, Promote } from '../../schemas/events.js';
 import type { Emit, Step, StoredEvent } from '../step.js';
@@ -60,6 +60,17 @@ export class Folding<State> {
     if (promotion !== undefined) return this.#foldPromotion(message, promotion);
     this.#fold(message);
     return undefined;
+  }
+
+  /** Goes past a message. */
+  pass({ seq }: StoredMessage): void {
+    this.seq = seq;
+  }
+
+  /** Folds a promotion that is not on the stream, just before the first event of a message. */
+  promote(event: Promote, artefact: readonly Uint8Array[], { seq, receivedMs }: StoredMessage): void {
+    const { step, state, shard, emit } = this.parts;
+    step.step(state, { event, shard, position: positionOf(seq, 0), receivedMs, artefact }, emit);
   }
 
   /**

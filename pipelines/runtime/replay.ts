@@ -19,6 +19,8 @@ export interface ReplayOptions {
   eventsPerSecond?: number | undefined;
   /** Called before a message is folded; what it returns is awaited. */
   before?: ((message: StoredMessage) => Promise<void> | undefined) | undefined;
+  /** Whether a message is not folded. */
+  skips?: ((message: StoredMessage) => boolean) | undefined;
   /** Called after each slice. */
   onProgress?: (() => void) | undefined;
 }
@@ -32,7 +34,7 @@ const sliceMs = 20;
 
 /** Resolves when the last message at or below `to` is folded. @throws what folding and reading throw */
 export async function replay<State>(events: MessageLog, folding: Folding<State>, options: ReplayOptions): Promise<void> {
-  const { shard, to, eventsPerSecond, before, onProgress } = options;
+  const { shard, to, eventsPerSecond, before, skips, onProgress } = options;
   const cursor = await events.open(folding.seq + 1, shardFilter(shard));
   const startMs = performance.now();
   try {
@@ -45,7 +47,7 @@ export async function replay<State>(events: MessageLog, folding: Folding<State>,
         if (message.seq > to) return;
         const waiting = before?.(message);
         if (waiting !== undefined) await waiting;
-        const fetching = folding.fold(message);
+        const fetching = skips?.(message) === true ? folding.pass(message) : folding.fold(message);
         if (fetching !== undefined) await fetching;
         if (performance.now() < sliceEnd) continue;
         onProgress?.();

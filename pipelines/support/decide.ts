@@ -7,6 +7,7 @@
  */
 import { chooseAnswer, type Choice } from '../../models/support/answers-choice.js';
 import { matchingOrder, type KnownOrder, type TicketFacts } from '../../models/support/slots.js';
+import { termsOf, type Suggestion } from '../../models/support/retrieval.js';
 import { handOverReasons, noReplyReasons, type HandOverReason, type NoReplyReason, type ReplyDecision, type Urgency } from '../../schemas/support-words.js';
 import type { Masked } from '../../models/text/mask.js';
 import type { Language } from '../../models/text/language.js';
@@ -63,44 +64,54 @@ export interface Decider {
    * @param none  why nobody is to be answered whatever it says, where that is so
    */
   decide(state: SupportState, models: SupportModels, asked: Asked, atMs: number, none?: NoReplyReason): Decided;
+  /** What of an answer to this text is about this customer. @param text  masked */
+  facts(state: SupportState, customer: string, text: string): TicketFacts;
 }
 
 export function createDecider(settings: SupportSettings): Decider {
   // Trained when it is first needed: a shop without tickets does not wait for it.
   const starter = (): Starter => starterOf(settings.answers, settings.precision);
-  return { answers: settings.answers.version, decide: (state, models, asked, atMs, none) => decide(state, settings, models, starter, asked, atMs, none) };
+  return {
+    answers: settings.answers.version,
+    decide: (state, models, asked, atMs, none) => decide(state, settings, models, starter, asked, atMs, none),
+    facts(state, customer, text) {
+      const orders = state.orders.of(customer, ORDERS_MOST);
+      return { orders, entities: asEntities(findEntities(text, { orders: orders.map(({ order }) => order), items: itemsOf(orders, undefined) })) };
+    },
+  };
 }
 
 function decide(state: SupportState, settings: SupportSettings, models: SupportModels, starter: () => Starter, asked: Asked, atMs: number, none?: NoReplyReason): Decided {
   const reading = readText(asked.masked, asked.language, models, starter);
   const orders = state.orders.of(asked.customer, ORDERS_MOST);
   const entities = entitiesOf(reading, models, { orders: orders.map(({ order }) => order), items: itemsOf(orders, asked.item) });
-  const facts: TicketFacts = {
-    order: asked.order, item: asked.item, entities: entities.map(({ kind, value }) => ({ kind, text: value })),
-    // One that is named may be old; of the others only a recent one is meant.
-    orders: orders.filter((known) => atMs - known.atMs <= settings.orderMs || known.order === asked.order || entities.some(({ kind, value }) => kind === 'order' && value === known.order)),
-  };
+  const isNamed = (order: string): boolean => order === asked.order || entities.some(({ kind, value }) => kind === 'order' && value === order);
+  // One that is named may be old; of the others only a recent one is meant.
+  const facts: TicketFacts = { order: asked.order, item: asked.item, entities: asEntities(entities), orders: orders.filter((known) => atMs - known.atMs <= settings.orderMs || isNamed(known.order)) };
   const { prediction } = reading;
   const canonical = (label: string): string => settings.answers.find(label)?.intent ?? label;
   const intent = prediction === undefined ? '' : canonical(prediction.intent);
   const ofText = urgencyOf(reading.text.slice(0, READ_FOR_URGENCY), reading.sentiment, settings.urgentWords);
-  const strange = reading.perplexity !== undefined && settings.perplexityMax > 0 && reading.perplexity > settings.perplexityMax;
-  const understood = prediction === undefined ? undefined : { ...prediction, intent, language: reading.language, abstain: strange ? 'out_of_scope' : prediction.abstain };
+  const understood = prediction === undefined ? undefined : { ...prediction, intent, language: reading.language, abstain: isStrange(reading, settings) ? 'out_of_scope' : prediction.abstain };
   const choice = understood === undefined ? undefined : chooseAnswer(settings.answers, understood, facts, settings.confidenceMin);
   const sure = choice !== undefined && !isUnsure(choice);
-  const urgency = withIntent(ofText.urgency, sure ? choice.urgency : 'normal');
-  const found = choice === undefined ? undefined : textOf(choice);
+  const proposal = choice === undefined ? nothing : proposalOf(choice, () => remembered(state, settings, models, reading, intent, facts));
   const shared = {
     reading, intent, confident: sure, confidence: prediction?.confidence ?? 0, alternatives: (prediction?.alternatives ?? []).map((of) => ({ ...of, intent: canonical(of.intent) })), entities,
     // Nobody knows what a text is about that says neither its order nor, surely, its matter.
-    order: asked.order ?? (sure || entities.some(({ kind }) => kind === 'order') ? matchingOrder(facts)?.order : undefined), urgency, text: found?.text, answer: found?.answer, acknowledgement: choice?.outcome === 'hand_over' && choice.acknowledgement !== undefined,
+    order: asked.order ?? (sure || entities.some(({ kind }) => kind === 'order') ? matchingOrder(facts)?.order : undefined),
+    urgency: withIntent(ofText.urgency, sure ? choice.urgency : 'normal'), text: proposal.text, answer: proposal.answer, acknowledgement: proposal.acknowledgement,
   };
   if (none !== undefined) return { ...shared, decision: 'none', reason: none, because: [`none: ${noReplyReasons[none]}`] };
-  const doubt = doubtOf(state, settings, { asked, atMs, reading, ofText, choice, intent });
-  if (doubt === undefined) return { ...shared, decision: 'reply', reason: undefined, because: becauseOfReply(intent, shared.confidence, found?.answer ?? '', settings, shared.order) };
+  const doubt = doubtOf(state, settings, { asked, atMs, reading, ofText, choice, intent, sendable: proposal.sendable });
+  if (doubt === undefined) return { ...shared, decision: 'reply', reason: undefined, because: becauseOfReply(intent, shared.confidence, proposal.answer ?? '', settings, shared.order) };
   const { reason, detail } = doubt;
   return { ...shared, decision: 'hand_over', reason, because: [`hand over: ${handOverReasons[reason]}`, ...(detail === undefined ? [] : [detail]), ...(intent === '' ? [] : [`${intent} with a probability of ${percent(shared.confidence)}`])] };
 }
+
+const asEntities = (found: readonly FoundEntity[]): TicketFacts['entities'] => found.map(({ kind, value }) => ({ kind, text: value }));
+
+const isStrange = ({ perplexity }: Reading, { perplexityMax }: SupportSettings): boolean => perplexity !== undefined && perplexityMax > 0 && perplexity > perplexityMax;
 
 /** What cannot wait is said at the start of a text, or near it. */
 const READ_FOR_URGENCY = 4000;
@@ -114,10 +125,35 @@ function entitiesOf({ text, tokens, language }: Reading, models: SupportModels, 
 const itemsOf = (orders: readonly KnownOrder[], item: string | undefined): string[] => [...new Set([...(item === undefined ? [] : [item]), ...orders.flatMap(({ items }) => items)])];
 const isUnsure = (choice: Choice): boolean => choice.outcome === 'hand_over' && (choice.reason === 'out_of_scope' || choice.reason === 'low_confidence');
 
-function textOf(choice: Choice): { text: string; answer: string } | undefined {
-  if (choice.outcome === 'reply') return choice;
-  // A draft for the nearest intent helps nobody where it is none of them.
-  return choice.acknowledgement ?? (choice.reason === 'out_of_scope' ? undefined : choice.draft);
+/** What could be answered. */
+interface Proposal {
+  text: string | undefined;
+  answer: string | undefined;
+  acknowledgement: boolean;
+  /** may go to the customer, if nothing else speaks against it */
+  sendable: boolean;
+}
+const nothing: Proposal = { text: undefined, answer: undefined, acknowledgement: false, sendable: false };
+
+/** An approved answer; where none fits, or the intent is unsure, what agents answered to similar tickets. */
+function proposalOf(choice: Choice, similar: () => Suggestion | undefined): Proposal {
+  if (choice.outcome === 'reply') return { text: choice.text, answer: choice.answer, acknowledgement: false, sendable: true };
+  if (choice.acknowledgement !== undefined) return { ...choice.acknowledgement, acknowledgement: true, sendable: false };
+  const found = similar();
+  // Where the intent is unsure, what a similar ticket got says more than the answer to the nearest intent; where it is none of them, that says nothing.
+  if (found === undefined) return choice.draft === undefined || choice.reason === 'out_of_scope' ? nothing : { ...choice.draft, acknowledgement: false, sendable: false };
+  return { text: found.text, answer: found.answer, acknowledgement: false, sendable: found.sendable && (choice.reason === 'no_answer' || choice.reason === 'open_slot') };
+}
+
+/** Suggestions that are looked through for one that may be sent. */
+const SUGGESTIONS = 5;
+
+function remembered({ memory }: SupportState, { answers }: SupportSettings, models: SupportModels, { tokens, language }: Reading, intent: string, facts: TicketFacts): Suggestion | undefined {
+  if (language === undefined) return undefined;
+  const reader = models.get('intent');
+  const vectorOf = reader?.sentence === undefined ? undefined : (terms: readonly string[]): Float32Array => reader.sentence?.(terms.map((text) => ({ text }))) ?? new Float32Array(0);
+  const found = memory.suggest({ language, terms: termsOf(tokens), intent, vectorOf }, answers.slots, facts, SUGGESTIONS);
+  return found.find(({ sendable }) => sendable) ?? found.at(0);
 }
 
 interface Case {
@@ -127,10 +163,11 @@ interface Case {
   ofText: Urgent;
   choice: Choice | undefined;
   intent: string;
+  sendable: boolean;
 }
 
 /** The strongest reason for a person, in the order of schemas/support-words.ts. */
-function doubtOf(state: SupportState, settings: SupportSettings, { asked, atMs, reading, ofText, choice, intent }: Case): { reason: HandOverReason; detail?: string } | undefined {
+function doubtOf(state: SupportState, settings: SupportSettings, { asked, atMs, reading, ofText, choice, intent, sendable }: Case): { reason: HandOverReason; detail?: string } | undefined {
   if (!hasWords(reading.text)) return { reason: 'no_text' };
   if (ofText.danger !== undefined) return { reason: 'urgent', detail: `it speaks of ${ofText.danger}` };
   if (reading.language === undefined || choice === undefined) return { reason: 'language' };
@@ -138,7 +175,7 @@ function doubtOf(state: SupportState, settings: SupportSettings, { asked, atMs, 
   if (reading.sentiment < settings.sentimentMin) return { reason: 'upset', detail: `sentiment ${reading.sentiment.toFixed(2)}, a machine answers from ${settings.sentimentMin} on` };
   if (wasAnswered(state, settings, asked.customer, intent, atMs)) return { reason: 'again' };
   if (settings.automatic !== undefined && !settings.automatic.has(intent)) return { reason: 'not_automatic', detail: `"${intent}" is not among AFTERCARE_SUPPORT_REPLY_INTENTS` };
-  return choice.outcome === 'reply' ? undefined : { reason: choice.reason, detail: choice.detail };
+  return choice.outcome === 'reply' || sendable ? undefined : { reason: choice.reason, detail: choice.detail };
 }
 
 function wasAnswered({ tickets, intents }: SupportState, { againMs }: SupportSettings, customer: string, intent: string, atMs: number): boolean {
@@ -153,5 +190,5 @@ function wasAnswered({ tickets, intents }: SupportState, { againMs }: SupportSet
 const percent = (p: number): string => `${(p * 100).toFixed(p < 0.1 || p > 0.9 ? 1 : 0)} %`;
 
 function becauseOfReply(intent: string, confidence: number, answer: string, { answers }: SupportSettings, order: string | undefined): string[] {
-  return [`reply: ${intent} with a probability of ${percent(confidence)}`, `answer ${answer} of ${answers.version}`, ...(order === undefined ? [] : [`about order ${order}`])];
+  return [`reply: ${intent} with a probability of ${percent(confidence)}`, answer.startsWith('agent/') ? `${answer}: what agents answered to similar tickets` : `answer ${answer} of ${answers.version}`, ...(order === undefined ? [] : [`about order ${order}`])];
 }

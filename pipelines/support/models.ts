@@ -24,6 +24,8 @@ export interface Prediction {
 export interface IntentReader {
   readonly labels: readonly string[];
   predict(tokens: readonly Token[], language: Language): Prediction;
+  /** the text as a vector, where the model has such */
+  sentence?(tokens: readonly { text: string }[]): Float32Array;
 }
 
 export const supportReaders = { intent: readIntent, entities: readEntities, language: readLanguageModel } as const;

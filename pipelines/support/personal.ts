@@ -65,7 +65,7 @@ function maskLine(line: string): string | undefined {
   try {
     value = JSON.parse(line);
   } catch {
-    return maskLong(line.replace(/\\u([0-9a-fA-F]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16))));
+    return maskEscaped(line);
   }
   if (typeof value === 'string') {
     const masked = maskLong(value);
@@ -74,6 +74,12 @@ function maskLine(line: string): string | undefined {
   // A number alone on its line may be a card's.
   if (typeof value !== 'object' || value === null) return maskLong(line);
   return maskTree(value) ? JSON.stringify(value) : undefined;
+}
+
+/** What may be a piece of JSON, or quote one: as it stands, and as it reads. @returns undefined where there is nothing to mask */
+export function maskEscaped(text: string): string | undefined {
+  const plain = text.replace(/\\(?:u([0-9a-fA-F]{4})|([bfnrt])|(["\\/]))/g, (_, code?: string, white?: string, sign?: string) => (code === undefined ? (white === undefined ? sign ?? '' : ' ') : String.fromCharCode(Number.parseInt(code, 16))));
+  return plain === text ? maskLong(text) : maskLong(plain) ?? maskLong(text);
 }
 
 /** Masks every text and every number in place, by a list: JSON may be nested deeper than the stack. @returns whether something was masked */

@@ -18,7 +18,7 @@ export function supportAnswer(state: SupportState, models: SupportModels, reques
 }
 
 /** For people who look at a shard. */
-export function supportStats({ orders, tickets }: SupportState) {
+export function supportStats({ orders, tickets, memory }: SupportState) {
   const { waiting, dropped, held } = tickets.stats();
-  return { orders: orders.stats().held, tickets: held, waiting, dropped };
+  return { orders: orders.stats().held, tickets: held, waiting, dropped, answers: memory.stats().held };
 }

@@ -1,4 +1,5 @@
 import type { Answers } from '../../models/support/answers.js';
+import type { RetrievalSettings } from '../../models/support/retrieval.js';
 import type { Config } from '../../schemas/config.js';
 import { loadAnswers } from './load-answers.js';
 import { ownWords } from './urgency.js';
@@ -22,6 +23,8 @@ export interface SupportSettings {
   againMs: number;
   /** A ticket that arrives later than this after it was written is history. */
   freshMs: number;
+  /** Answers of agents to earlier tickets. */
+  memory: RetrievalSettings;
   /** Tickets that wait for their label. */
   tickets: number;
   orders: number;
@@ -42,6 +45,7 @@ export function supportSettings(config: Config): SupportSettings {
     urgentWords: ownWords(config.AFTERCARE_SUPPORT_URGENT_WORDS),
     againMs: config.AFTERCARE_SUPPORT_AGAIN_HOURS * hourMs,
     freshMs: config.AFTERCARE_SUPPORT_FRESH_HOURS * hourMs,
+    memory: { capacity: config.AFTERCARE_SUPPORT_MEMORY, customersMin: config.AFTERCARE_SUPPORT_MEMORY_CUSTOMERS, similarityMin: config.AFTERCARE_SUPPORT_MEMORY_SIMILARITY },
     tickets: config.AFTERCARE_SUPPORT_TICKETS,
     orders: config.AFTERCARE_SUPPORT_ORDERS,
     orderMs: config.AFTERCARE_SUPPORT_ORDER_DAYS * 24 * hourMs,

@@ -1,5 +1,6 @@
 /** What the support step owns, and one snapshot of all. */
 import { createHash } from 'node:crypto';
+import { createRetrieval, type Retrieval } from '../../models/support/retrieval.js';
 import { pack, unpack, type Format } from '../../models/snapshot.js';
 import { bundle, hashOfAll, unbundle } from '../bundle.js';
 import { createDecider, type Decider } from './decide.js';
@@ -12,6 +13,8 @@ export interface SupportState {
   orders: Orders;
   tickets: Tickets;
   scorecard: Scorecard;
+  /** Answers of agents to earlier tickets. */
+  memory: Retrieval;
   /** Names of intents, read and true; the ledger holds their numbers. */
   intents: Names;
   /** Names of the models that have read. */
@@ -56,7 +59,7 @@ export function createNames(saved: readonly string[] = []): Names {
 }
 
 const format: Format = { name: 'support', magic: 'AFSU', version: 1 };
-const parts = ['orders', 'tickets', 'scorecard', 'rest'] as const;
+const parts = ['orders', 'tickets', 'memory', 'scorecard', 'rest'] as const;
 
 interface Meta {
   intents: string[];
@@ -65,11 +68,11 @@ interface Meta {
 }
 
 export function emptySupport(settings: SupportSettings): SupportState {
-  return { orders: createOrders(settings.orders), tickets: createTickets(settings.tickets), scorecard: createScorecard(), intents: createNames(), versions: createNames(), clockMs: 0, decider: createDecider(settings) };
+  return { orders: createOrders(settings.orders), tickets: createTickets(settings.tickets), memory: createRetrieval(settings.memory), scorecard: createScorecard(), intents: createNames(), versions: createNames(), clockMs: 0, decider: createDecider(settings) };
 }
 
 export function snapshotOfSupport(state: SupportState): Uint8Array[] {
-  return bundle({ orders: state.orders.snapshot(), tickets: state.tickets.snapshot(), scorecard: state.scorecard.snapshot(), rest: restOf(state) });
+  return bundle({ orders: state.orders.snapshot(), tickets: state.tickets.snapshot(), memory: state.memory.snapshot(), scorecard: state.scorecard.snapshot(), rest: restOf(state) });
 }
 
 function restOf({ intents, versions, clockMs }: SupportState): Uint8Array[] {
@@ -84,7 +87,7 @@ export function restoreSupport(chunks: Uint8Array[], settings: SupportSettings):
   const { next } = unpack(saved.rest, {}, format);
   const { intents, versions, clockMs } = JSON.parse(Buffer.from(next((bytes) => new Uint8Array(bytes))).toString('utf8')) as Meta;
   return {
-    orders: createOrders(settings.orders, saved.orders), tickets: createTickets(settings.tickets, saved.tickets), scorecard: createScorecard(saved.scorecard),
+    orders: createOrders(settings.orders, saved.orders), tickets: createTickets(settings.tickets, saved.tickets), memory: createRetrieval(settings.memory, saved.memory), scorecard: createScorecard(saved.scorecard),
     intents: createNames(intents), versions: createNames(versions), clockMs, decider: createDecider(settings),
   };
 }
@@ -92,5 +95,5 @@ export function restoreSupport(chunks: Uint8Array[], settings: SupportSettings):
 /** sha256, hexadecimal, of what a snapshot would hold. */
 export function hashOfSupport(state: SupportState): string {
   const rest = restOf(state).reduce((sum, chunk) => sum.update(chunk), createHash('sha256')).digest('hex');
-  return hashOfAll([state.orders.hash(), state.tickets.hash(), state.scorecard.hash(), rest]);
+  return hashOfAll([state.orders.hash(), state.tickets.hash(), state.memory.hash(), state.scorecard.hash(), rest]);
 }

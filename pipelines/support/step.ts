@@ -3,13 +3,17 @@
  *
  *   ticket             read, decided, emitted, and kept for its label. What arrives long after it was written, came before, or
  *                      has its final answer already, is read and kept, and nobody is answered
- *   label of a ticket  says what it was about: the scorecard counts it, and its row is what the next model is trained on
+ *   label of a ticket  says what it was about: the scorecard counts it, and its row is what the next model is trained on. An
+ *                      agent's answer is remembered for similar tickets
  *   purchase, refund   the customer's orders: what a ticket is about, and what answers are filled with
  *   time               a day that is over has its metrics
- *   control forget     takes out the customer's orders and texts
+ *   control forget     takes out the customer's orders, texts and the answers that they had
  *
  * Clicks, most of all events, pass without a look.
  */
+import { termsOf } from '../../models/support/retrieval.js';
+import { templateOf } from '../../models/support/retrieval-template.js';
+import { tokenise } from '../../models/text/tokenise.js';
 import type { Label, Ticket } from '../../schemas/events.js';
 import type { NoReplyReason } from '../../schemas/support-words.js';
 import type { Emit, StoredEvent } from '../step.js';
@@ -66,6 +70,7 @@ export function supportStep(settings: SupportSettings): SupportStep {
           if (event.command !== 'forget') return undefined;
           state.orders.forget(event.customer);
           state.tickets.forget(event.customer);
+          state.memory.forget(event.customer);
           return undefined;
       }
     },
@@ -131,7 +136,20 @@ function judge(state: SupportState, settings: SupportSettings, { customer, ref, 
   };
   if (before === 0) scorecard.label(columns.version[slot], { intent: truth, predicted, confidence: columns.confidence[slot], confident: (columns.flags[slot] & CONFIDENT) !== 0 });
   tickets.setVerdict(n, of);
+  if (answer !== undefined) row.remembered = remember(state, n, { customer, ticket: ref, intent: truth, answer });
   return row;
+}
+
+/** @returns whether similar tickets may get it from here on, by themselves or as a draft */
+function remember(state: SupportState, n: number, { customer, ticket, intent, answer }: { customer: string; ticket: string; intent: string; answer: string }): boolean {
+  const { tickets, memory } = state;
+  const language = languageOf(tickets.columns.language[tickets.slotOf(n)]);
+  const text = tickets.textOf(n);
+  if (language === '' || text === '') return false;
+  const terms = termsOf(tokenise(text, language));
+  const template = templateOf(answer, language, state.decider.facts(state, customer, text));
+  memory.learn({ customer, ticket, language, intent, terms, template });
+  return template.text !== '' && terms.length > 0;
 }
 
 function rowOf(decided: Decided, { customer, ticket, item }: Ticket, seq: number, atMs: number, { answers }: SupportSettings): TicketDecision {

@@ -118,6 +118,35 @@ describe('a network', () => {
     });
   }
 
+  it('learns the same bits from a batch however far it is padded, and whatever is asked between two steps', () => {
+    const start = (): Network => createNetwork(shapeOf('last'), 9, { dropout: { embedding: 0.1, between: 0.2, output: 0.3 } });
+    const [plain, padded] = [start(), start()];
+    for (let step = 0; step < 4; step += 1) {
+      const { tokens, targets, B, T } = randomBatch(plain.shape, 5, 6, 100 + step);
+      const wide = new Int32Array(B * 40);
+      for (let b = 0; b < B; b += 1) wide.set(tokens.subarray(b * T, (b + 1) * T), b * 40 + (b % 3));
+      const loss = plain.trainStep(tokens, targets, B, T);
+      expect(padded.trainStep(wide, targets, B, 40)).toBe(loss);
+      padded.infer(new Int32Array(500).fill(3)); // takes more memory than the steps do
+      padded.crossEntropy(tokens, targets, B, T);
+      padded.hidden(tokens.subarray(0, T));
+    }
+    expect(bytesOf(padded).equals(bytesOf(plain))).toBe(true);
+  });
+
+  it('says for each target of a whole data set what it says for one example alone', () => {
+    for (const head of heads) {
+      const network = createNetwork(shapeOf(head), 3);
+      const { tokens, targets, B, T } = randomBatch(network.shape, 900, 7, 5, true);
+      const all = network.crossEntropy(tokens, targets, B, T);
+      const width = targets.length / B;
+      for (const b of [0, 1, 584, 585, 899]) {
+        const one = network.crossEntropy(tokens.subarray(b * T, (b + 1) * T), targets.subarray(b * width, (b + 1) * width), 1, T);
+        expect(all.subarray(b * width, (b + 1) * width)).toEqual(one);
+      }
+    }
+  });
+
   it('learns a task that needs the order of words', () => {
     const shape: LstmShape = { V: 6, E: 8, H1: 12, H2: 8, C: 2, head: 'last' };
     const network = createNetwork(shape, 2, { learningRate: 0.02 });

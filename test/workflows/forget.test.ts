@@ -20,11 +20,11 @@ import { runRebuild, type StartedForget } from '../../workflows/runs.js';
 import { aftercare } from '../support/cli.js';
 import { click, purchase } from '../support/events.js';
 import { historyText } from './histories.js';
-import { startWholeSystem, until, type WholeSystem } from './system.js';
+import { smallShop, startWholeSystem, until, type WholeSystem } from './system.js';
 
 const shards = 2;
 const nowMs = Date.now();
-const settings = { AFTERCARE_COUPON_BUDGET_MINOR: '100000000', AFTERCARE_COUPON_SECRET: 'of this test', AFTERCARE_COUPON_CART_HOURS: '1', AFTERCARE_RISK_RULES: '[{"name":"every","when":"amount > 1","then":"review"}]' };
+const settings = { ...smallShop, AFTERCARE_COUPON_BUDGET_MINOR: '100000000', AFTERCARE_COUPON_SECRET: 'of this test', AFTERCARE_COUPON_CART_HOURS: '1', AFTERCARE_RISK_RULES: '[{"name":"every","when":"amount > 1","then":"review"}]' };
 const simulated = [...createSimulator({ seed: 9, customers: 250, items: 120, startMs: nowMs - 20 * 3_600_000, hours: 19, events: 6000, forgets: 1 }).events()];
 /** Named as nothing else is, so that a search through files finds only them. */
 const [one, two, three] = ['forget-me-1', 'forget-me-2', 'forget-me-3'];

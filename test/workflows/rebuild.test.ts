@@ -12,7 +12,7 @@ import { createSimulator } from '../../simulator/simulator.js';
 import { progressOf, runRebuild, type StartedRebuild } from '../../workflows/runs.js';
 import { aftercare } from '../support/cli.js';
 import { historyText } from './histories.js';
-import { startWholeSystem, until, type WholeSystem } from './system.js';
+import { smallShop, startWholeSystem, until, type WholeSystem } from './system.js';
 
 const shards = 2;
 const events = [...createSimulator({ seed: 3, customers: 300, items: 120, startMs: Date.now() - 20 * 3_600_000, hours: 19, events: 8000, forgets: 3 }).events()];
@@ -21,7 +21,7 @@ const half = Math.floor(events.length / 2);
 describe('rebuild', () => {
   let whole: WholeSystem;
   beforeAll(async () => {
-    whole = await startWholeSystem(shards, { AFTERCARE_COUPON_BUDGET_MINOR: '1000000', AFTERCARE_COUPON_SECRET: 'of this test' });
+    whole = await startWholeSystem(shards, { ...smallShop, AFTERCARE_COUPON_BUDGET_MINOR: '1000000', AFTERCARE_COUPON_SECRET: 'of this test' });
   }, 120_000);
   afterAll(() => whole.stop());
 

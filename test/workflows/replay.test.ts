@@ -1,6 +1,6 @@
 /**
  * A run that started under older code goes on under newer: saved histories still lead where they led. Record anew, after
- * a change that is meant to be incompatible, with RECORD_HISTORIES=1 npx vitest run test/workflows/export.test.ts test/workflows/refresh-svd.test.ts test/workflows/tune-blend.test.ts
+ * a change that is meant to be incompatible, with RECORD_HISTORIES=1 npx vitest run test/workflows/export.test.ts test/workflows/refresh-svd.test.ts test/workflows/tune-blend.test.ts test/workflows/retrain.test.ts
  */
 import { readFileSync } from 'node:fs';
 import { DeterminismViolationError } from '@temporalio/workflow';
@@ -20,7 +20,7 @@ const saved = (name = 'export-neighbours'): History => JSON.parse(readFileSync(n
 const replay = (history: History, name = 'export-neighbours'): Promise<void> =>
   Worker.runReplayHistory({ workflowBundle: { codePath: compiledPath('workflows/bundle.js') } }, historyFrom(history), `${name}-2024-01-01T00:00:00.000Z`);
 
-it.each(['export-neighbours', 'forget', 'rebuild', 'refresh-svd', 'tune-blend'])('%s replays its saved history', async (name) => {
+it.each(['backfill', 'export-neighbours', 'forget', 'rebuild', 'refresh-svd', 'tune-blend', 'retrain', 'retrain-rejected', 'retrain-changed', 'scheduled-retrain', 'watch-model'])('%s replays its saved history', async (name) => {
   await replay(saved(name), name);
 });
 

@@ -124,6 +124,11 @@ export interface WholeSystem {
   stop(): Promise<void>;
 }
 
+/** Limits of a small shop: states are made, copied and hashed in milliseconds, and a shard that starts on a busy machine keeps its lease. */
+export const smallShop = {
+  AFTERCARE_CUSTOMERS_MAX: '20000', AFTERCARE_ITEMS_MAX: '5000', AFTERCARE_PAIRS_MAX: '1000000', AFTERCARE_MEMORY_MIB: '256', AFTERCARE_RISK_LEDGER: '20000', AFTERCARE_LEASE_MS: '5000',
+};
+
 /** In a beforeAll: the parts that it starts end with the file. @param env  AFTERCARE_ settings besides */
 export async function startWholeSystem(shards: number, env: NodeJS.ProcessEnv = {}): Promise<WholeSystem> {
   const system = await startTestSystem({ AFTERCARE_SHARDS: String(shards), AFTERCARE_SNAPSHOT_MS: '500', ...env });

@@ -27,19 +27,20 @@ export function repeatRow(n: u32, width: u32, row: usize, out: usize): void {
   for (let r: u32 = 0; r < n; r++, out += bytes) memory.copy(out, row, bytes);
 }
 
-/** sums [width] += the sum of the rows of x [n, width] */
+/** sums [width] += the rows of x [n, width], in order; four at a time, so that the sums are fetched a quarter as often */
 export function addColumns(n: u32, width: u32, x: usize, sums: usize): void {
   const bytes = <usize>width << 2;
-  for (let j: usize = 0; j < bytes; j += 32) {
-    let a = v128.load(sums + j);
-    let b = v128.load(sums + j, 16);
-    let at = x + j;
-    for (let r: u32 = 0; r < n; r++, at += bytes) {
-      a = f32x4.add(a, v128.load(at));
-      b = f32x4.add(b, v128.load(at, 16));
+  let r: u32 = 0;
+  for (; r + 4 <= n; r += 4, x += 4 * bytes) {
+    for (let j: usize = 0; j < bytes; j += 16) {
+      let sum = f32x4.add(v128.load(sums + j), v128.load(x + j));
+      sum = f32x4.add(sum, v128.load(x + bytes + j));
+      sum = f32x4.add(sum, v128.load(x + 2 * bytes + j));
+      v128.store(sums + j, f32x4.add(sum, v128.load(x + 3 * bytes + j)));
     }
-    v128.store(sums + j, a);
-    v128.store(sums + j, b, 16);
+  }
+  for (; r < n; r++, x += bytes) {
+    for (let j: usize = 0; j < bytes; j += 16) v128.store(sums + j, f32x4.add(v128.load(sums + j), v128.load(x + j)));
   }
 }
 

@@ -26,13 +26,17 @@ export function softmaxCrossEntropy(rows: u32, width: u32, logits: usize, target
     const at = logits + (<usize>target << 2);
     const chosen = load<f32>(at);
     const shift = f32x4.splat(most);
-    let sums = f32x4.splat(0);
-    for (let j: usize = 0; j < bytes; j += 16) {
-      const e = exp4(f32x4.sub(v128.load(logits + j), shift));
-      v128.store(logits + j, e);
-      sums = f32x4.add(sums, e);
+    let left = f32x4.splat(0);
+    let right = f32x4.splat(0);
+    for (let j: usize = 0; j < bytes; j += 32) {
+      const l = exp4(f32x4.sub(v128.load(logits + j), shift));
+      const r = exp4(f32x4.sub(v128.load(logits + j, 16), shift));
+      v128.store(logits + j, l);
+      v128.store(logits + j, r, 16);
+      left = f32x4.add(left, l);
+      right = f32x4.add(right, r);
     }
-    const sum = sumOf(sums);
+    const sum = sumOf(f32x4.add(left, right));
     store<f32>(losses, <f32>(Math.log(<f64>sum) + (<f64>most - <f64>chosen)));
     const factor = load<f32>(factors);
     const by = f32x4.splat(factor / sum);

@@ -20,6 +20,7 @@ describe('mask', () => {
     ['收货地址：浙江省杭州市西湖区文三路478号3幢501室，张三', '收货地址:<address>,张三'],
     ['我家住在阳光小区3栋2单元501，麻烦改一下', '我家住在<address>,麻烦改一下'],
     ['john.\ndoe@exam\nple.com or bob (at) mail (dot) com', '<email> or <email>'],
+    ['188 8555 0143, 18885550143, +86 18885550143', '<phone>, <phone>, <phone>'],
     ['幺三八零零幺三八零零零', '<phone>'],
     ['5551234567 is my phone', '<phone> is my phone'],
     ['SSN 123-45-6789, HKID A123456(3), A123456789, QQ 12 34 56 C, passport E12345678', 'SSN <national_id>, HKID <national_id>, <national_id>, <national_id>, passport <national_id>'],
@@ -37,6 +38,7 @@ describe('mask', () => {
     'I waited 3 days on the road, 2 orders on my way, a 5 star place, 24 hour drive, 1 st class',
     '发到北京市朝阳区要几天? 我在路上等了2小时, 2号楼有电梯吗, 3楼2000元, 网络3号线, 上海到杭州',
     'version 1.2.3 of 192.168.1.100, 3 @ 5 each, size 12 1/2, 1080p, A4 paper, iPhone 15 Pro Max 256GB',
+    'hotline 400-830-8300, 1-888-555-0143 or 0800 1234567, call +1 800 555 0143',
     'https://item.example/3046613849302.html and {{Order Number}} <email> is @home',
   ])('leaves what is not personal: %j', (text) => {
     expect(masked(text)).toBe(normalise(text));

@@ -1,0 +1,108 @@
+/** Another version over the same events: what it gives is what it would have given live. Real servers. */
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { withClickHouse } from '../../cli/context.js';
+import { endpointVariables } from '../../cli/system.js';
+import type { ArtefactRef } from '../../pipelines/runtime/artefacts.js';
+import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
+import { promote } from '../../pipelines/runtime/jetstream/promote.js';
+import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
+import { eventWriter } from '../../pipelines/runtime/envelopes.js';
+import { storedUpTo } from '../../cli/caught-up.js';
+import { limits } from '../../schemas/limits.js';
+import { createSimulator } from '../../simulator/simulator.js';
+import { runBackfill, type StartedBackfill } from '../../workflows/runs.js';
+import { aftercare } from '../support/cli.js';
+import { riskLogisticArtefact } from '../support/risk-models.js';
+import { historyText } from './histories.js';
+import { smallShop, startWholeSystem, until, type WholeSystem } from './system.js';
+
+const shards = 2;
+const events = [...createSimulator({ seed: 4, customers: 300, items: 120, startMs: Date.now() - 20 * 3_600_000, hours: 19, events: 9000 }).events()];
+const half = Math.floor(events.length / 2);
+const model = 'risk-logistic';
+
+describe('backfill', () => {
+  let whole: WholeSystem;
+  let refs: ArtefactRef[];
+  let promotedAt: number[];
+  beforeAll(async () => { whole = await startWholeSystem(shards, { ...smallShop, AFTERCARE_SINK_LINGER_MS: '20' }); }, 120_000);
+  afterAll(() => whole.stop());
+
+  const query = <T>(sql: string): Promise<T[]> => withClickHouse(whole.system.endpoints, async (client) => (await client.query({ query: sql, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } })).json<T>());
+  const backfill = (input: object): Promise<StartedBackfill> => runBackfill(whole.temporal, { shards, model, ...input } as never, { wait: true });
+  const promoteAll = async (ref: ArtefactRef, atMs: number): Promise<number[]> => (await promote(whole.nc, jetstreamArtefacts(whole.nc), shards, { ref, atMs })).seqs;
+  /** Each event alone, so that a backfill makes several cuts. */
+  const publish = async (some: readonly object[]): Promise<void> => {
+    const publisher = createPublisher(whole.nc);
+    const writer = eventWriter(publisher, shards, 1);
+    for (const event of some) await writer.write(event);
+    const { lastSeq } = await publisher.flush();
+    publisher.close();
+    await storedUpTo(whole.nc, lastSeq);
+    await whole.folded();
+  };
+  /** All columns of the decisions of a shard behind a sequence. */
+  const decisions = (table: string, shard: number, after: number, and = '1'): Promise<object[]> =>
+    query(`SELECT * EXCEPT (${table.startsWith('shadow') ? 'run' : ''}) FROM ${table} WHERE shard = ${shard} AND intDiv(seq, 1024) > ${after} AND ${and} ORDER BY seq`.replace('* EXCEPT ()', '*'));
+
+  it('finds nothing to decide by where there is no such version', async () => {
+    const artefacts = jetstreamArtefacts(whole.nc);
+    refs = [];
+    for (const [version, dear] of [[1, 50_000], [2, 9000]]) refs.push(await artefacts.put(model, version, riskLogisticArtefact(dear)));
+    expect(refs[0].sha256).not.toBe(refs[1].sha256);
+    await expect(backfill({ version: 3 })).rejects.toThrow('risk-logistic has no artefact of version 3; there are 2, 1');
+    await expect(backfill({ version: 1, from: 9, to: 5 })).rejects.toThrow('backfill: to must be a sequence from 9 on, got 5');
+    await expect(backfill({ version: 0 })).rejects.toThrow('backfill: version must be a whole number from 1 to');
+  });
+
+  it('the version that was live gives the same rows again, in every column', async () => {
+    await publish(events.slice(0, half));
+    promotedAt = await promoteAll(refs[0], limits.atMsMin);
+    await publish(events.slice(half));
+    const { result, workflowId } = await backfill({ version: 1, from: Math.min(...promotedAt) });
+    for (let shard = 0; shard < shards; shard += 1) {
+      const live = await decisions('risk_decisions', shard, promotedAt[shard]);
+      expect(live.length).toBeGreaterThan(50);
+      expect(live[0]).toMatchObject({ model: 'risk-logistic.1' });
+      expect(await decisions('shadow_risk_decisions', shard, promotedAt[shard], `run = '${workflowId}'`)).toEqual(live);
+    }
+    expect(result).toMatchObject({ run: workflowId, version: 1 });
+    const rows = (await query<{ rows: number }>(`SELECT count() AS rows FROM shadow_risk_decisions WHERE run = '${workflowId}'`))[0].rows;
+    expect(result?.shards.reduce((sum, one) => sum + (one.rows.shadow_risk_decisions ?? 0), 0)).toBe(rows);
+    if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/backfill.json', historyText(await whole.temporal.workflow.getHandle(workflowId).fetchHistory()));
+  });
+
+  it('another version decides from the given sequence on, whatever was promoted, and nothing live changes', async () => {
+    const before = await decisions('risk_decisions', 0, 0);
+    const hash = await whole.statusOf(0);
+    const [from, to] = [Math.floor(promotedAt[0] / 2), promotedAt[0] + 1000];
+    const ran = await aftercare(['backfill', model, '2', '--from', String(from), '--to', String(to), '--wait', '--json'], { env: { ...endpointVariables(whole.endpoints), AFTERCARE_SHARDS: String(shards) } });
+    expect(ran.code, ran.stderr).toBe(0);
+    const { workflowId } = JSON.parse(ran.stdout) as StartedBackfill;
+    const found = await query<{ model: string; first: number; last: number }>(`SELECT model, min(stream_seq) AS first, max(stream_seq) AS last FROM shadow_risk_decisions WHERE run = '${workflowId}' GROUP BY model`);
+    expect(found).toMatchObject([{ model: 'risk-logistic.2' }]);
+    expect(found[0].first).toBeGreaterThanOrEqual(from);
+    expect(found[0].last).toBeLessThanOrEqual(to);
+    const wanted = (await query<{ rows: number }>(`SELECT count() AS rows FROM risk_decisions WHERE stream_seq BETWEEN ${from} AND ${to}`))[0].rows;
+    const compared = await query<{ rows: number; moved: number }>(`SELECT count() AS rows, countIf(s.probability != l.probability) AS moved FROM risk_decisions l JOIN shadow_risk_decisions s ON s.shard = l.shard AND s.seq = l.seq WHERE s.run = '${workflowId}'`);
+    expect(compared[0].rows).toBe(wanted);
+    expect(compared[0].moved).toBeGreaterThan(wanted / 2);
+    expect(await decisions('risk_decisions', 0, 0)).toEqual(before);
+    expect((await whole.statusOf(0)).seq).toBe(hash.seq);
+  });
+
+  it('killed in the middle it goes on, and no row is doubled or missing', async () => {
+    const { workflowId } = await runBackfill(whole.temporal, { shards, model, version: 2, eventsPerSecond: 1500 }, { wait: false });
+    const rows = async () => (await query<{ rows: number; places: number }>(`SELECT count() AS rows, uniqExact(shard, seq) AS places FROM shadow_risk_decisions WHERE run = '${workflowId}'`))[0];
+    await until('a cut is stored', async () => (await rows()).rows > 0);
+    await whole.killWorker();
+    expect((await rows()).rows).toBeLessThan((await query<{ rows: number }>('SELECT count() AS rows FROM risk_decisions'))[0].rows);
+    await whole.startWorker();
+    await whole.temporal.workflow.getHandle(workflowId).result();
+    const all = (await query<{ rows: number }>('SELECT count() AS rows FROM risk_decisions'))[0].rows;
+    expect(await rows()).toEqual({ rows: all, places: all });
+    const labels = await query<{ live: number; shadow: number }>(`SELECT (SELECT count() FROM risk_labels) AS live, (SELECT count() FROM shadow_risk_labels WHERE run = '${workflowId}') AS shadow`);
+    expect(labels[0].shadow).toBe(labels[0].live);
+  });
+});
