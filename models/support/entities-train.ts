@@ -8,7 +8,7 @@ import { saveEntities } from './entities.js';
 import type { Sequence } from './epochs.js';
 import { looks, looksOf, numberOfPiece, piecesOf, wordOfPiece } from './pieces.js';
 import { trainInTurn, type EpochTraining, type NetworkJob } from './training.js';
-import { countWords, frequentWords, wordList } from './words.js';
+import { vocabularyOf } from './words.js';
 
 export interface EntityExample {
   /** masked */
@@ -59,14 +59,14 @@ export function trainEntities({ train, validation }: EntityExamples, settings: E
   const kinds = [...new Set(train.flatMap(({ entities }) => entities.map(({ kind }) => kind)))].sort();
   if (kinds.length === 0) throw new RangeError(`entities: none of ${train.length} examples names anything`);
   const cut = train.map(({ text, tokens }) => piecesOf(text, tokens));
-  const frequent = frequentWords(countWords(cut.map((pieces) => pieces.map(wordOfPiece))), { min: settings.wordMin, max: settings.wordsMax });
-  const words = wordList([...looks, ...frequent.filter((word) => !(looks as readonly string[]).includes(word))]);
+  // A name is no slip of another word.
+  const words = vocabularyOf(cut.map((pieces) => pieces.map(wordOfPiece)), { min: settings.wordMin, max: settings.wordsMax, spelling: false }, looks);
   const sequenceOf = ({ text, tokens, entities }: EntityExample): Sequence => {
     const pieces = piecesOf(text, tokens);
     return {
       tokens: Int32Array.from(pieces, (piece) => numberOfPiece(piece, words)),
       targets: encodeBio(pieces, entities.filter(({ kind }) => kinds.includes(kind)), kinds),
-      hidden: Int32Array.from(pieces, (piece) => words.numberOf(looksOf(piece))),
+      hidden: Int32Array.from(pieces, (piece) => words.idOf(looksOf(piece))),
     };
   };
   const forwards = { sequences: train.map(sequenceOf).filter(hasPieces), validation: validation.map(sequenceOf).filter(hasPieces) };
@@ -86,7 +86,7 @@ export function trainEntities({ train, validation }: EntityExamples, settings: E
     save: () => turns.save(),
     finish() {
       const networks = turns.finish();
-      return saveEntities({ kinds, ...weigh(networks.map((parts) => loadNetwork(parts, { engine })), forwards.validation, tagsOf(kinds.length)) }, { words: words.words, networks });
+      return saveEntities({ kinds, ...weigh(networks.map((parts) => loadNetwork(parts, { engine })), forwards.validation, tagsOf(kinds.length)) }, { words, networks });
     },
   };
 }

@@ -14,8 +14,8 @@ import type { Span } from '../metrics/spans.js';
 import { pack, unpack, type Format, type Header } from '../snapshot.js';
 import { bestTags, decodeBio, tagsOf } from './bio.js';
 import { numberOfPiece, piecesOf } from './pieces.js';
-import { concat, linesOf, textBytes } from './sections.js';
-import { wordList, type WordList } from './words.js';
+import { concat } from './sections.js';
+import { loadVocabulary, saveVocabulary, type Vocabulary } from '../text/vocabulary.js';
 
 export interface EntityModel {
   readonly kinds: readonly string[];
@@ -44,14 +44,14 @@ export interface EntityCalibration {
 type EntityHeader = Header & { calibration: EntityCalibration };
 
 export interface EntityWeights {
-  words: readonly string[];
+  words: Vocabulary;
   /** of `network.save()`: forwards, and backwards */
   networks: readonly Uint8Array[][];
 }
 
 /** Deterministic: the same model gives the same bytes. */
 export function saveEntities(calibration: EntityCalibration, { words, networks }: EntityWeights): Uint8Array[] {
-  const sections = [textBytes(words), ...networks.map(concat)];
+  const sections = [concat(saveVocabulary(words)), ...networks.map(concat)];
   const header: EntityHeader = { settings: {}, sections: sections.map(({ length }) => length), calibration };
   return pack(header, sections, format);
 }
@@ -60,10 +60,10 @@ export function saveEntities(calibration: EntityCalibration, { words, networks }
 export function readEntities(parts: readonly Uint8Array[]): EntityModel {
   const { header, next } = unpack<EntityHeader>([...parts], {}, format);
   const [words, forwards, backwards] = header.sections.map(() => next((bytes) => new Uint8Array(bytes)));
-  return entityModel(header.calibration, wordList(linesOf(words)), loadNetwork([forwards]), loadNetwork([backwards]));
+  return entityModel(header.calibration, loadVocabulary([words]), loadNetwork([forwards]), loadNetwork([backwards]));
 }
 
-export function entityModel({ kinds, factors, rarity }: EntityCalibration, words: WordList, forwards: Network, backwards: Network): EntityModel {
+export function entityModel({ kinds, factors, rarity }: EntityCalibration, words: Vocabulary, forwards: Network, backwards: Network): EntityModel {
   const C = tagsOf(kinds.length);
   if (factors.length !== 3 || rarity.length !== C) throw new RangeError(`entity model: ${factors.length} factors and ${rarity.length} shares do not fit ${kinds.length} kinds`);
   for (const { shape } of [forwards, backwards]) {

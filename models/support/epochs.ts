@@ -6,7 +6,7 @@
  */
 import type { Network } from '../lstm/network.js';
 import { createUniform } from '../random.js';
-import { UNKNOWN } from './words.js';
+import { UNKNOWN } from '../text/vocabulary.js';
 
 export interface Sequence {
   /** at least one, none of them padding */

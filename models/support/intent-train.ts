@@ -13,7 +13,8 @@ import { trainNetwork, type EpochTraining } from './training.js';
 import { warmStart, type WarmStart } from './transfer.js';
 import { trainWide } from './wide-train.js';
 import { collectFeatures, sparseRows, wideFeatures } from './wide.js';
-import { countWords, frequentWords, numbersOf, wordList, wordOf } from './words.js';
+import type { Vocabulary } from '../text/vocabulary.js';
+import { numbersOf, vocabularyOf, wordOf } from './words.js';
 
 export interface IntentExample {
   /** tokens of the masked text, lower-cased, in order */
@@ -96,7 +97,7 @@ export function trainIntent({ train, validation }: IntentExamples, settings: Int
   if (labels.length < 2) throw new RangeError(`intent: needs examples of at least two intents, got ${labels.join(', ') || 'none'}`);
   const classOf = new Map(labels.map((label, c) => [label, c]));
   const texts = train.map(({ tokens }) => tokens.map(wordOf));
-  const words = wordList(frequentWords(countWords(texts), { min: settings.wordMin, max: settings.wordsMax }));
+  const words = vocabularyOf(texts, { min: settings.wordMin, max: settings.wordsMax, spelling: true });
   // Nothing can be learnt from an intent that only the validation part has.
   const known = validation.filter(({ intent }) => classOf.has(intent));
   const sequenceOf = ({ tokens, intent }: IntentExample): Sequence => ({
@@ -130,7 +131,7 @@ export function trainIntent({ train, validation }: IntentExamples, settings: Int
 interface Assembly {
   labels: string[];
   classOf: ReadonlyMap<string, number>;
-  words: ReturnType<typeof wordList>;
+  words: Vocabulary;
   /** words of the training texts */
   texts: string[][];
   train: readonly IntentExample[];
@@ -177,5 +178,5 @@ function assemble({ labels, classOf, words, texts, train, validation, settings, 
     threshold: thresholdForPrecision(confidences, correct, settings.precision)?.threshold,
     outOfScopeMin: 1 - settings.refusedMax,
   };
-  return saveIntent(calibration, { network: parts, words: words.words, features: collected.names, idf: collected.idf, W, b, scope: scopeQuantiles(Float64Array.from(scores)) });
+  return saveIntent(calibration, { network: parts, words, features: collected.names, idf: collected.idf, W, b, scope: scopeQuantiles(Float64Array.from(scores)) });
 }

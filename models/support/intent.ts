@@ -16,7 +16,8 @@ import { bytesOf, concat, linesOf, textBytes } from './sections.js';
 import type { WarmStart } from './transfer.js';
 import { scoreRow } from './wide-train.js';
 import { wideFeatures, wordsMax, type WideFeatures } from './wide.js';
-import { numbersOf, wordList, wordOf, type WordList } from './words.js';
+import { loadVocabulary, saveVocabulary, type Vocabulary } from '../text/vocabulary.js';
+import { numbersOf, wordOf } from './words.js';
 
 export interface IntentPrediction {
   intent: string;
@@ -58,7 +59,7 @@ export interface IntentCalibration {
 export interface IntentWeights {
   /** of `network.save()` */
   network: Uint8Array[];
-  words: readonly string[];
+  words: Vocabulary;
   /** names and inverse document frequencies of the F features */
   features: readonly string[];
   idf: Float32Array;
@@ -77,7 +78,7 @@ type IntentHeader = Header & { calibration: IntentCalibration };
 
 /** Deterministic: the same model gives the same bytes. */
 export function saveIntent(calibration: IntentCalibration, { network, words, features, idf, W, b, scope }: IntentWeights): Uint8Array[] {
-  const sections = [concat(network), textBytes(words), textBytes(features), bytesOf(idf), bytesOf(W), bytesOf(b), bytesOf(scope)];
+  const sections = [concat(network), concat(saveVocabulary(words)), textBytes(features), bytesOf(idf), bytesOf(W), bytesOf(b), bytesOf(scope)];
   const header: IntentHeader = { settings: {}, sections: sections.map(({ length }) => length), calibration };
   return pack(header, sections, format);
 }
@@ -100,10 +101,10 @@ export function warmStartOf(parts: readonly Uint8Array[]): WarmStart {
 function open(parts: readonly Uint8Array[]): WarmStart & { header: IntentHeader; take: () => Uint8Array } {
   const { header, next } = unpack<IntentHeader>([...parts], {}, format);
   const take = (): Uint8Array => next((bytes) => new Uint8Array(bytes));
-  return { header, network: loadNetwork([take()]), words: wordList(linesOf(take())), take };
+  return { header, network: loadNetwork([take()]), words: loadVocabulary([take()]), take };
 }
 
-export function intentModel(calibration: IntentCalibration, network: Network, words: WordList, features: WideFeatures, W: Float32Array, b: Float32Array, scope: Float64Array): IntentModel {
+export function intentModel(calibration: IntentCalibration, network: Network, words: Vocabulary, features: WideFeatures, W: Float32Array, b: Float32Array, scope: Float64Array): IntentModel {
   const { labels, factors, threshold, outOfScopeMin, tokensMax } = calibration;
   const C = labels.length;
   const { V, C: classes, head } = network.shape;

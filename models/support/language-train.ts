@@ -4,7 +4,7 @@ import { createNetwork } from '../lstm/network.js';
 import type { Sequence } from './epochs.js';
 import { BEGIN, END, saveLanguage } from './language.js';
 import { trainNetwork, type EpochTraining } from './training.js';
-import { countWords, frequentWords, numbersOf, wordList, wordOf } from './words.js';
+import { numbersOf, vocabularyOf, wordOf } from './words.js';
 
 export interface LanguageSettings {
   seed: number;
@@ -44,12 +44,11 @@ export const languageDefaults: LanguageSettings = {
  */
 export function trainLanguage({ train, validation }: Record<'train' | 'validation', readonly (readonly string[])[]>, settings: LanguageSettings, { engine, saved }: { engine: CreateEngine; saved?: Uint8Array[] | undefined }): EpochTraining<Uint8Array[]> {
   const texts = train.map((tokens) => tokens.map(wordOf));
-  const counts = countWords(texts);
-  const listed = frequentWords(counts, { min: settings.wordMin, max: settings.wordsMax });
-  const words = wordList([BEGIN, END, ...listed]);
+  const words = vocabularyOf(texts, { min: settings.wordMin, max: settings.wordsMax, spelling: false }, [BEGIN, END]);
+  const different = new Set(texts.flat()).size;
   const sequenceOf = (tokens: readonly string[]): Sequence => {
     const numbers = numbersOf(tokens.slice(0, settings.tokensMax), words);
-    return { tokens: Int32Array.of(words.numberOf(BEGIN), ...numbers), targets: Int32Array.of(...numbers, words.numberOf(END)) };
+    return { tokens: Int32Array.of(words.idOf(BEGIN), ...numbers), targets: Int32Array.of(...numbers, words.idOf(END)) };
   };
   const { E, H1, H2, dropout, seed } = settings;
   const training = trainNetwork({
@@ -64,6 +63,6 @@ export function trainLanguage({ train, validation }: Record<'train' | 'validatio
     epochs: training.epochs,
     next: () => training.next(),
     save: () => training.save(),
-    finish: () => saveLanguage({ tokensMax: settings.tokensMax, unlisted: counts.size - listed.length }, words.words, training.finish()),
+    finish: () => saveLanguage({ tokensMax: settings.tokensMax, unlisted: different - (words.words.length - 2) }, words, training.finish()),
   };
 }

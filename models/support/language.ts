@@ -8,14 +8,15 @@
  */
 import { loadNetwork, type Network } from '../lstm/network.js';
 import { pack, unpack, type Format, type Header } from '../snapshot.js';
-import { concat, linesOf, textBytes } from './sections.js';
-import { numbersOf, UNKNOWN, wordList, wordOf, type WordList } from './words.js';
+import { concat } from './sections.js';
+import { loadVocabulary, saveVocabulary, UNKNOWN, type Vocabulary } from '../text/vocabulary.js';
+import { numbersOf, wordOf } from './words.js';
 
 /** No token is one of these: a word in angle brackets is masked data, and has letters alone. */
 export const [BEGIN, END] = ['<s/>', '</s>'];
 
 export interface LanguageModel {
-  readonly words: WordList;
+  readonly words: Vocabulary;
   /** exp of the mean surprise of a text's words and its end, in nats. At least 1; of a text without words, of its end alone. @param tokens  in order */
   perplexity(tokens: readonly { text: string }[]): number;
   /** The k most likely next words after these, most likely first; `undefined` stands for the end. */
@@ -35,8 +36,8 @@ const format: Format = { name: 'language model', magic: 'ALNG', version: 1 };
 type LanguageHeader = Header & { calibration: LanguageCalibration };
 
 /** Deterministic: the same model gives the same bytes. */
-export function saveLanguage(calibration: LanguageCalibration, words: readonly string[], network: Uint8Array[]): Uint8Array[] {
-  const sections = [textBytes(words), concat(network)];
+export function saveLanguage(calibration: LanguageCalibration, words: Vocabulary, network: Uint8Array[]): Uint8Array[] {
+  const sections = [concat(saveVocabulary(words)), concat(network)];
   const header: LanguageHeader = { settings: {}, sections: sections.map(({ length }) => length), calibration };
   return pack(header, sections, format);
 }
@@ -45,13 +46,13 @@ export function saveLanguage(calibration: LanguageCalibration, words: readonly s
 export function readLanguageModel(parts: readonly Uint8Array[]): LanguageModel {
   const { header, next } = unpack<LanguageHeader>([...parts], {}, format);
   const [words, network] = header.sections.map(() => next((bytes) => new Uint8Array(bytes)));
-  return languageModel(header.calibration, wordList(linesOf(words)), loadNetwork([network]));
+  return languageModel(header.calibration, loadVocabulary([words]), loadNetwork([network]));
 }
 
-export function languageModel({ tokensMax, unlisted }: LanguageCalibration, words: WordList, network: Network): LanguageModel {
+export function languageModel({ tokensMax, unlisted }: LanguageCalibration, words: Vocabulary, network: Network): LanguageModel {
   const { V, C, head } = network.shape;
   if (V !== words.size || C !== V || head !== 'each') throw new RangeError(`language model: the network has ${V} words, ${C} classes and the head ${head}, the list has ${words.size} words; they are of two models`);
-  const [begin, end] = [words.numberOf(BEGIN), words.numberOf(END)];
+  const [begin, end] = [words.idOf(BEGIN), words.idOf(END)];
   if (begin === UNKNOWN || end === UNKNOWN) throw new RangeError(`language model: the list of words lacks ${BEGIN} or ${END}`);
   const share = Math.log(Math.max(1, unlisted));
   const numbers = (tokens: readonly { text: string }[]): Int32Array => Int32Array.of(begin, ...numbersOf(tokens.slice(0, tokensMax).map(({ text }) => wordOf(text)), words));

@@ -8,7 +8,8 @@
  *
  *   113542 -> #6     Hawkings -> <Aa>     USA -> <AA>     gizmo -> <aa>     帆布 -> <han>
  */
-import { UNKNOWN, wordOf, type WordList } from './words.js';
+import { UNKNOWN, type Vocabulary } from '../text/vocabulary.js';
+import { wordOf } from './words.js';
 
 export interface Piece {
   /** as it stands in the text */
@@ -59,7 +60,7 @@ export function looksOf({ text }: Piece): string {
 export const looks = ['<Aa>', '<AA>', '<aa>', '<han>', '<sign>'] as const;
 
 /** The word's number, or else that of its looks. */
-export function numberOfPiece(piece: Piece, words: WordList): number {
-  const number = words.numberOf(wordOfPiece(piece));
-  return number === UNKNOWN ? words.numberOf(looksOf(piece)) : number;
+export function numberOfPiece(piece: Piece, words: Vocabulary): number {
+  const number = words.idOf(wordOfPiece(piece));
+  return number === UNKNOWN ? words.idOf(looksOf(piece)) : number;
 }

@@ -13,7 +13,7 @@ import { languageDefaults, trainLanguage } from '../../models/support/language-t
 import { scopeQuantiles, unusualness } from '../../models/support/scope.js';
 import { trainingSteps, type EpochTraining } from '../../models/support/training.js';
 import { warmStart } from '../../models/support/transfer.js';
-import { wordList, wordOf } from '../../models/support/words.js';
+import { vocabularyOf, wordOf } from '../../models/support/words.js';
 import { tokenise } from '../../models/text/tokenise.js';
 
 const engine = createFastEngine;
@@ -211,22 +211,23 @@ describe('language', () => {
 });
 
 describe('a warm start', () => {
+  const list = (...words: string[]): ReturnType<typeof vocabularyOf> => vocabularyOf([words], { min: 1, max: 10, spelling: false });
   it('keeps the rows of words that both know, and the layers', () => {
     const shape = { E: 4, H1: 3, H2: 2, head: 'last' as const };
-    const [mine, theirs] = [wordList(['refund', 'kettle', 'new']), wordList(['kettle', 'lamp', 'refund'])];
+    const [mine, theirs] = [list('refund', 'kettle', 'new'), list('kettle', 'lamp', 'refund')];
     const [into, from] = [createNetwork({ ...shape, V: mine.size, C: 5 }, 1, { engine }), createNetwork({ ...shape, V: theirs.size, C: 9 }, 2, { engine })];
     const classes = into.get('dense.kernel');
     expect(warmStart(into, mine, { network: from, words: theirs })).toBe(2);
     const [a, b] = [into.get('embedding'), from.get('embedding')];
     const row = (values: Float32Array, i: number): number[] => [...values.subarray(4 * i, 4 * i + 4)];
-    expect(row(a, mine.numberOf('refund'))).toEqual(row(b, theirs.numberOf('refund')));
-    expect(row(a, mine.numberOf('new'))).toEqual(row(b, 1));
+    expect(row(a, mine.idOf('refund'))).toEqual(row(b, theirs.idOf('refund')));
+    expect(row(a, mine.idOf('new'))).toEqual(row(b, 1));
     expect(into.get('lstm2.kernel')).toEqual(from.get('lstm2.kernel'));
     expect(into.get('dense.kernel')).toEqual(classes);
   });
   it('refuses other widths', () => {
-    const list = wordList(['a']);
+    const words = list('a');
     const network = (H1: number): ReturnType<typeof createNetwork> => createNetwork({ V: 3, E: 4, H1, H2: 2, C: 2, head: 'last' }, 1, { engine });
-    expect(() => warmStart(network(3), list, { network: network(4), words: list })).toThrow(/H1 is 3, the network to start from has 4/);
+    expect(() => warmStart(network(3), words, { network: network(4), words })).toThrow(/H1 is 3, the network to start from has 4/);
   });
 });
