@@ -9,11 +9,14 @@ import { headRows } from './support-heads.js';
 import { jddcRows } from './support-jddc.js';
 import { lstmRows } from './support-lstm.js';
 import { reviewRows } from './support-reviews.js';
+import { supportServeRows, ticketRows } from './support-ticket.js';
 import { transferRows } from './support-transfer.js';
 
 /** Speed first: what the other parts leave on the heap must not show. */
 const parts: Record<string, Part> = {
   lstm: lstmRows,
+  ticket: ticketRows,
+  serve: supportServeRows,
   heads: headRows,
   bitext: bitextRows,
   entities: entityRows,

@@ -13,6 +13,7 @@ import { stderrLogger } from '../../pipelines/runtime/log-line.js';
 import { serveShard } from '../../pipelines/runtime/serve.js';
 import { defaultShardSettings, runShard, type ShardParts } from '../../pipelines/runtime/shard.js';
 import { snapshotFiles } from '../../pipelines/runtime/snapshot-files.js';
+import { warmUpSupport } from '../../pipelines/support/starter.js';
 import { publicConfig } from '../../schemas/config.js';
 import type { Endpoints } from '../../servers/endpoints.js';
 import { partPatienceMs, type Context } from '../context.js';
@@ -26,6 +27,8 @@ export async function runShardProcess(context: Context, endpoints: Endpoints, sh
   const shards = config.AFTERCARE_SHARDS;
   const artefacts = jetstreamArtefacts(nc);
   const forgotten = await jetstreamForgotten(nc, config.AFTERCARE_REPLICAS);
+  const settings = foldSettings(config, couponSecret(context));
+  warmUpSupport(settings.support);
   const shared: Omit<ShardParts<FoldState>, 'shard'> = {
     shards,
     holder: `${hostname()}/${process.pid}`,
@@ -35,7 +38,7 @@ export async function runShardProcess(context: Context, endpoints: Endpoints, sh
     leases: await jetstreamLeases(nc, config.AFTERCARE_LEASE_MS, config.AFTERCARE_REPLICAS),
     floorOf: (shard) => forgotten.floorOf(shard),
     snapshots: snapshotFiles(join(dataDir, 'snapshots'), logger),
-    step: foldStep(foldSettings(config, couponSecret(context)), loadKernel()),
+    step: foldStep(settings, loadKernel()),
     settings: { ...defaultShardSettings, snapshotMessages: config.AFTERCARE_SNAPSHOT_MESSAGES, snapshotMs: config.AFTERCARE_SNAPSHOT_MS },
     logger,
     onLive: (live) => serveShard(live, { nc, shards, version, settings: publicConfig(config), artefacts }),

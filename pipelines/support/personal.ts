@@ -33,6 +33,8 @@ const HUGE_KEPT = 65_536;
 /** Units that are masked at once, and how far back one looks for a place to cut. */
 const PIECE = textMax / 2;
 const CUT_BACK = 500;
+/** Characters around a cut without a digit or an @: the longest number is shorter. */
+const CLEAR = 30;
 
 /** @returns the same bytes where nothing is masked */
 export function maskBody(body: Uint8Array): Uint8Array {
@@ -73,7 +75,12 @@ function maskLine(line: string): string | undefined {
   }
   // A number alone on its line may be a card's.
   if (typeof value !== 'object' || value === null) return maskLong(line);
-  return maskTree(value) ? JSON.stringify(value) : undefined;
+  if (!maskTree(value)) return undefined;
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return maskEscaped(line); // nested deeper than the stack
+  }
 }
 
 /** What may be a piece of JSON, or quote one: as it stands, and as it reads. @returns undefined where there is nothing to mask */
@@ -103,7 +110,14 @@ function maskTree(root: object): boolean {
   return found;
 }
 
-/** Any length, masked in pieces that end between words. @returns undefined where there is nothing to mask */
+/** A place to cut, at most CUT_BACK before `end`: far from digits and from an @, else at least behind no Latin word. */
+function cutBefore(text: string, end: number): number {
+  for (let at = end; at > end - CUT_BACK; at -= 1) if (!/[\d@]/.test(text.slice(at - CLEAR, at + CLEAR)) && /[^A-Za-z]/.test(text[at - 1])) return at;
+  const back = text.slice(end - CUT_BACK, end).search(/[^A-Za-z0-9@._+-][A-Za-z0-9@._+-]*$/);
+  return back < 0 ? end : end - CUT_BACK + back + 1;
+}
+
+/** Any length, masked in pieces that end where nothing is cut in two. @returns undefined where there is nothing to mask */
 export function maskLong(text: string): string | undefined {
   if (text.length <= PIECE) {
     const { text: masked, found } = maskText(text);
@@ -112,11 +126,7 @@ export function maskLong(text: string): string | undefined {
   const pieces: string[] = [];
   let found = false;
   for (let at = 0; at < text.length;) {
-    let end = Math.min(text.length, at + PIECE);
-    if (end < text.length) {
-      const space = text.slice(end - CUT_BACK, end).search(/[^\p{L}\p{N}@._+-][\p{L}\p{N}@._+-]*$/u);
-      if (space > 0) end = end - CUT_BACK + space;
-    }
+    const end = text.length - at <= PIECE ? text.length : cutBefore(text, at + PIECE);
     const piece = text.slice(at, end);
     const masked = maskText(piece);
     if (masked.found.length > 0) found = true;

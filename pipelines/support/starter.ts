@@ -20,6 +20,7 @@ import { slotsOf } from '../../models/support/slots.js';
 import { collectFeatures, wideFeatures, wordsMax, type WideFeatures } from '../../models/support/wide.js';
 import { wordOf } from '../../models/support/words.js';
 import type { Language } from '../../models/text/language.js';
+import { loadText } from '../../models/text/load.js';
 import { normalise } from '../../models/text/normalise.js';
 import { tokenise } from '../../models/text/tokenise.js';
 import type { IntentReader } from './models.js';
@@ -58,6 +59,12 @@ export interface StarterReport {
 
 /** One for each set of answers and precision: tests and shards of one process share it. */
 const made = new Map<string, Starter & { report: StarterReport }>();
+
+/** What the first ticket would wait for: the dictionaries, and this model. */
+export function warmUpSupport({ answers, precision }: { answers: Answers; precision: number }): void {
+  loadText();
+  starterOf(answers, precision);
+}
 
 /** @param precision  share of what it does not abstain from that must be right in its cross-validation */
 export function starterOf(answers: Answers, precision: number): Starter & { report: StarterReport } {
