@@ -4,12 +4,16 @@
  */
 import type { ClickHouseClient } from '@clickhouse/client';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { decodeFactors } from '../models/svd/factors.js';
 import { defaultSvdSettings } from '../models/svd/settings.js';
 import type { ArtefactRef, Artefacts } from '../pipelines/runtime/artefacts.js';
+import { limits } from '../schemas/limits.js';
 import { startFactorising, type FactorCounts } from './factorise-thread.js';
+import type { Check } from './gate.js';
 import { cutEvents, pagesOf, readPage, type EventCut } from './interactions.js';
 import { promoter } from './promote.js';
 import { withPulse } from './pulse.js';
+import type { Verdict } from './train.js';
 
 /** The model's name: of its artefacts and of its promotions. */
 export const svdModel = 'svd';
@@ -30,6 +34,12 @@ export interface Factorised extends FactorCounts {
   /** share of the customers that was taken: below 1 where there were more interactions than a worker holds */
   share: number;
   ref?: ArtefactRef;
+}
+
+export interface CheckSvdInput {
+  ref: ArtefactRef;
+  /** the live one */
+  champion?: ArtefactRef;
 }
 
 export interface SvdDependencies {
@@ -68,6 +78,28 @@ export function createSvdActivities({ nc, clickhouse, artefacts }: SvdDependenci
         } finally {
           await thread.close();
         }
+      });
+    },
+
+    /**
+     * Whether it is whole: of a store that lost rows, or a cut that met an outage, come factors of a few customers that a shard would
+     * take for the shop. Half of what the live one knows is more than a season takes away.
+     */
+    checkSvd({ ref, champion }: CheckSvdInput): Promise<Verdict> {
+      return withPulse({}, async () => {
+        const [mine, live] = await Promise.all([ref, champion].map(async (one) => (one === undefined ? undefined : decodeFactors(await artefacts.load(one)))));
+        if (mine === undefined) throw new RangeError('svd: nothing to check');
+        const check = (name: string, relation: Check['relation'], value: number, limit: number): Check => ({ name, slice: '', value, low: null, high: null, relation, limit, passed: relation === '<=' ? value <= limit : value >= limit, rows: mine.customers });
+        const keep = (count: number | undefined): number => Math.ceil((count ?? 0) / 2);
+        return {
+          champion: champion === undefined ? 'nothing' : `svd.${champion.version}`,
+          checks: [
+            check('rank', '>=', mine.rank, 1), check('least_singular_value', '>=', mine.singular[mine.rank - 1], 0), check('customers', '>=', mine.customers, keep(live?.customers)), check('items', '>=', mine.names.length, keep(live?.names.length)),
+            check('bytes', '<=', ref.bytes, limits.modelBytesMax),
+          ],
+          metrics: (['rank', 'customers', 'entries'] as const).map((name) => ({ name, challenger: mine[name], champion: live?.[name] ?? null })),
+          rows: mine.customers, fromMs: 0, toMs: 0,
+        };
       });
     },
 

@@ -16,6 +16,7 @@ import { evaluationsTable, modelsTable, trainingRunsTable, type TrainingRunRow }
 import { cardOf } from './card.js';
 import { asking, type DataSet } from './cut.js';
 import { withPulse } from './pulse.js';
+import { cards } from './recipes/cards.js';
 import { recipeOf } from './recipes/index.js';
 import type { Champion, TrainedModel, Verdict } from './train.js';
 
@@ -87,7 +88,7 @@ export function createRegistryActivities({ nc, clickhouse, artefacts, liveVersio
   return {
     standing({ model }: { model: string }): Promise<Standing> {
       return withPulse({}, async () => {
-        const found = await Promise.all(recipeOf(model).rivals.map(async (name) => ({ name, ...(await read(name)) })));
+        const found = await Promise.all(rivalsOf(model).map(async (name) => ({ name, ...(await read(name)) })));
         const revisions = Object.fromEntries(found.map(({ name, revision }) => [name, revision]));
         const [latest] = found.filter(({ record }) => record.live !== undefined).sort((a, b) => b.record.atMs - a.record.atMs);
         if (latest?.record.live === undefined) return { revisions };
@@ -110,7 +111,7 @@ export function createRegistryActivities({ nc, clickhouse, artefacts, liveVersio
           })),
           ...verdict.checks.map(({ value, low, high, ...check }) => ({ ...judged, kind: 'check' as const, ...check, value: value ?? NaN, championValue: NaN, low: low ?? NaN, high: high ?? NaN })),
         ]);
-        const card = cardOf(recipeOf(model), version, { trained, ...(data !== undefined && { data }), ...(verdict !== undefined && { verdict }) });
+        const card = cardOf({ model, card: Object.hasOwn(cards, model) ? cards[model] : recipeOf(model).card }, version, { trained, ...(data !== undefined && { data }), ...(verdict !== undefined && { verdict }) });
         await insert(modelsTable, `models:${model}:${version}`, [{
           model, version, atMs, sha256: ref.sha256, bytes: ref.bytes, run,
           dataSha256: data?.ref.sha256 ?? '', dataBytes: data?.ref.bytes ?? 0, dataRows: data?.rows ?? 0, dataFromMs: data?.fromMs ?? 0, dataToMs: data?.toMs ?? 0, dataSeq: data?.seq ?? 0,
@@ -156,6 +157,9 @@ export type RegistryActivities = ReturnType<typeof createRegistryActivities>;
 
 const changed = (model: string, what: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(`${model}: ${what}; what was decided on another champion does not count, start it again`, championChanged);
+
+/** Models of which the one promoted last decides. */
+const rivalsOf = (model: string): readonly string[] => (Object.hasOwn(cards, model) ? [model] : recipeOf(model).rivals);
 
 type Read = (model: string) => Promise<{ record: LiveRecord; revision: number }>;
 

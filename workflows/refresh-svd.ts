@@ -1,10 +1,11 @@
 /**
  * The factorisation of what customers did, and its switch to live in every shard:
  *
- *   cut (up to which event) -> factorise (ClickHouse -> artefact) -> promote (an event on the stream of each shard)
+ *   cut (up to which event) -> factorise (ClickHouse -> artefact) -> check -> promote (an event on the stream of each shard)
  */
-import { ApplicationFailure, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, patched, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { SvdActivities } from '../activities/refresh-svd.js';
+import { admit, standingOf } from './admit.js';
 import { checking, collecting } from './retry.js';
 
 export interface RefreshSvdInput {
@@ -32,22 +33,34 @@ export interface RefreshSvdResult {
   /** of the artefact; absent where there was nothing to factorise, and what was live stays */
   sha256?: string;
   bytes?: number;
-  /** sequences of EVENTS from which each shard decides by it */
+  /** sequences of EVENTS from which each shard decides by it; empty where it was refused */
   live: number[];
+  /** why it was refused */
+  reason?: string;
 }
 
 const bounds = { shards: 256, history: 10_000, rank: 512, items: 1_000_000 } as const;
 
 const { factoriseInteractions } = proxyActivities<SvdActivities>(collecting);
-const { cutInteractions, promoteSvd } = proxyActivities<SvdActivities>(checking);
+const { cutInteractions, promoteSvd, checkSvd } = proxyActivities<SvdActivities>(checking);
 
 export async function refreshSvd(given: RefreshSvdInput): Promise<RefreshSvdResult> {
   const { shards, ...input } = checked(given);
   // The same in every retry and replay, so that a promotion that is repeated has the id of the first time.
   const version = workflowInfo().startTime.getTime();
+  // Runs of before the registry go on as they began.
+  const registered = patched('registry');
+  const found = registered ? await standingOf('svd') : undefined;
+  const startMs = Date.now();
   const cut = await cutInteractions();
   const { ref, ...counts } = await factoriseInteractions({ version, cut, ...input });
   if (ref === undefined) return { version, seq: cut.seq, ...counts, live: [] };
+  if (found !== undefined) {
+    const verdict = await checkSvd({ ref, ...counts, ...(found.champion !== undefined && { champion: found.champion.ref }) });
+    const trained = { rows: counts.customers, toMs: cut.asOfMs, epochs: 1, resumed: 0, seconds: (Date.now() - startMs) / 1000 };
+    const { live, reason } = await admit({ model: 'svd', version, ref, trained, verdict, shards, revisions: found.revisions });
+    return { version, seq: cut.seq, ...counts, sha256: ref.sha256, bytes: ref.bytes, live, ...(reason !== undefined && { reason }) };
+  }
   const { seqs } = await promoteSvd({ ref, shards, atMs: version });
   return { version, seq: cut.seq, ...counts, sha256: ref.sha256, bytes: ref.bytes, live: seqs };
 }

@@ -57,7 +57,8 @@ export async function watchModel(input: WatchInput): Promise<WatchResult> {
     if (superseded) return { outcome: 'superseded', ...state };
     const fallen = figures.filter(({ passed }) => !passed);
     if (fallen.length > 0) return rollBack(input, state, fallen);
-    if (Date.now() >= untilMs) {
+    // Of a model without live figures there is nothing to wait for.
+    if (Date.now() >= untilMs || figures.length === 0) {
       await tell(input, 'watched', `kept after ${state.looks} looks`);
       return { outcome: 'kept', ...state };
     }

@@ -32,6 +32,7 @@ const refreshSvd: Runnable<StartedRefresh> = {
   describe({ workflowId, result }) {
     if (result === undefined) return `${workflowId} has started`;
     if (result.sha256 === undefined) return `nothing to factorise: no item has two customers, up to event ${result.seq} (${workflowId})`;
+    if (result.live.length === 0) return `version ${result.version} was refused: ${result.reason ?? ''} (${workflowId})`;
     const sample = result.share < 1 ? `, a sample of ${(100 * result.share).toFixed(0)}% of the customers` : '';
     return `version ${result.version}: rank ${result.rank} over ${result.entries} interactions of ${result.customers} customers with ${result.items} items${sample}; live from sequence ${result.live.join(', ')} (${workflowId})`;
   },

@@ -112,7 +112,7 @@ describe('refreshSvd', () => {
     expect(result?.live).toHaveLength(shards);
     await whole.folded();
     for (let shard = 0; shard < shards; shard += 1) expect((await whole.statusOf(shard)).promoted).toEqual({ svd: result?.version });
-    if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/refresh-svd.json', historyText(await temporal.workflow.getHandle(workflowId).fetchHistory()));
+    if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/refresh-svd-registered.json', historyText(await temporal.workflow.getHandle(workflowId).fetchHistory()));
     const answers = await Promise.all(customers.slice(0, 40).map((customer) => ask<RecommendAnswer>('recommend', { customer, k: 5 })));
     for (const { model } of answers) expect(model).toBe(`cosine-sessions-2+svd.${result?.version}`);
     const channels = answers.flatMap(({ items }) => items.map(({ channel }) => channel));

@@ -2,7 +2,7 @@
  * A run that started under older code goes on under newer: saved histories still lead where they led. Record anew, after
  * a change that is meant to be incompatible, with RECORD_HISTORIES=1 npx vitest run test/workflows/export.test.ts test/workflows/refresh-svd.test.ts test/workflows/tune-blend.test.ts test/workflows/retrain.test.ts
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { expect, it } from 'vitest';
@@ -20,7 +20,7 @@ const saved = (name = 'export-neighbours'): History => JSON.parse(readFileSync(n
 const replay = (history: History, name = 'export-neighbours'): Promise<void> =>
   Worker.runReplayHistory({ workflowBundle: { codePath: compiledPath('workflows/bundle.js') } }, historyFrom(history), `${name}-2024-01-01T00:00:00.000Z`);
 
-it.each(['backfill', 'export-neighbours', 'forget', 'rebuild', 'refresh-svd', 'tune-blend', 'retrain', 'retrain-rejected', 'retrain-changed', 'scheduled-retrain', 'watch-model'])('%s replays its saved history', async (name) => {
+it.each(readdirSync(new URL('../histories', import.meta.url)).map((file) => file.replace(/\.json$/, '')))('%s replays its saved history', async (name) => {
   await replay(saved(name), name);
 });
 

@@ -108,7 +108,7 @@ describe('tuneBlend', () => {
     await whole.folded();
     for (let shard = 0; shard < shards; shard += 1) expect((await whole.statusOf(shard)).promoted).toEqual({ blend: result?.version });
     for (const customer of ['c1', 'c2', 'c3', 'nobody']) expect((await ask(customer)).model).toBe(`cosine-sessions-2+blend.${result?.version}`);
-    if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/tune-blend.json', historyText(await temporal.workflow.getHandle(workflowId).fetchHistory()));
+    if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/tune-blend-registered.json', historyText(await temporal.workflow.getHandle(workflowId).fetchHistory()));
   });
 
   it('does not replace what is live by what is no better', async () => {
