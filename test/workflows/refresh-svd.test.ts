@@ -14,6 +14,7 @@ import { readSvd } from '../../pipelines/recommend/svd.js';
 import type { ProfileAnswer, RecommendAnswer } from '../../schemas/services.js';
 import { serviceSubject, shardServiceSubject } from '../../schemas/subjects.js';
 import { createRandom } from '../../simulator/random.js';
+import { runSetLive } from '../../workflows/model-runs.js';
 import { runRefreshSvd, type StartedRefresh } from '../../workflows/runs.js';
 import { click, purchase } from '../support/events.js';
 import type { TestSystem } from '../support/system.js';
@@ -163,5 +164,18 @@ describe('refreshSvd', () => {
     const { factors } = readSvd(await artefacts.load({ name: 'svd', version, sha256, bytes }));
     expect(factors).toMatchObject({ rank: 8, customers: two.result?.customers, entries: two.result?.entries });
     expect(Buffer.from(JSON.stringify(factors)).includes('newcomer'), 'no customer is kept').toBe(false);
+  });
+
+  it('is in the registry with its card and its checks, and is rolled back like every model', async () => {
+    const rows = await withClickHouse(system.endpoints, async (client) => {
+      const found = await client.query({ query: `SELECT version, trained_rows, card FROM models WHERE model = 'svd' ORDER BY version`, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } });
+      return found.json<{ version: number; trained_rows: number; card: string }>();
+    });
+    expect(rows).toHaveLength(3);
+    expect(rows[0]).toMatchObject({ version: refreshed.result?.version, trained_rows: 149, card: expect.stringContaining('| customers | 149 |') as unknown });
+    const went = await runSetLive(temporal, { model: 'svd', shards, to: 'before', by: 'test', reason: 'to see that it can be' });
+    expect(went).toMatchObject({ live: { version: rows[1].version }, instead: { version: rows[2].version } });
+    await whole.folded();
+    for (let shard = 0; shard < shards; shard += 1) expect((await whole.statusOf(shard)).promoted).toEqual({ svd: rows[1].version });
   });
 });

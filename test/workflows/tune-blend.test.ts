@@ -104,6 +104,8 @@ describe('tuneBlend', () => {
     expect(result?.ndcg?.decisions).toBe(80);
     expect(result?.ndcg?.low).toBeGreaterThan(0);
     expect(result?.ndcg?.challenger).toBeGreaterThan((result?.ndcg?.live ?? Number.NaN) + 0.1);
+    const checks = await withClickHouse(system.endpoints, async (client) => (await client.query({ query: `SELECT champion, name, passed FROM evaluations WHERE model = 'blend' AND kind = 'check'`, format: 'JSONEachRow' })).json());
+    expect(checks).toEqual([{ champion: 'equal weights', name: 'gain', passed: 1 }]);
     expect(result?.promoted).toHaveLength(shards);
     await whole.folded();
     for (let shard = 0; shard < shards; shard += 1) expect((await whole.statusOf(shard)).promoted).toEqual({ blend: result?.version });
