@@ -135,7 +135,7 @@ export function createDetector(settings: DetectorSettings, chunks?: Uint8Array[]
         node = 2 * node + (u[feature[base + node]] < cut[base + node] ? 1 : 2);
         depth += 1;
       }
-      sum += reference[base + node] * 2 ** depth;
+      sum += reference[base + node] * (1 << depth);
     }
     return 1 / (1 + sum / (T * W));
   }
