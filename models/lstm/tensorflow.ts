@@ -26,7 +26,7 @@ const variableOf: Record<ParameterName, VariableName> = {
 /** Resources are named, and one name is one resource in the process. */
 let engines = 0;
 
-/** @param tf  the module @tensorflow/tfjs-node */
+/** What a network keeps in TensorFlow stays there until the process ends. @param tf  the module @tensorflow/tfjs-node */
 export function tensorFlowEngine(tf: TensorFlow): CreateEngine {
   const ops = createOps(tf);
   return (shape) => createTensorFlowEngine(ops, shape);
