@@ -122,7 +122,8 @@ export type Config = Static<typeof Config>;
 /** What parts may tell each other. */
 export type PublicConfig = Omit<Config, 'AFTERCARE_COUPON_SECRET'>;
 export function publicConfig({ AFTERCARE_COUPON_SECRET: _secret, ...rest }: Config): PublicConfig {
-  return rest;
+  // Whoever folds needs the secret and brings it along; nobody but the rewriter needs the key.
+  return { ...rest, AFTERCARE_LLM_KEY: '' };
 }
 
 /** @throws AftercareError bad_config that names every bad variable */
@@ -134,7 +135,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     if (text === undefined || text === '') continue;
     const value = schema.type === 'string' ? text : Number(text);
     if (Value.Check(schema, value)) given[name] = value;
-    else bad.push(`${name}="${text}" must be ${describe(schema)}`);
+    else bad.push(`${name}="${name === 'AFTERCARE_LLM_KEY' || name === 'AFTERCARE_COUPON_SECRET' ? '...' : text}" must be ${describe(schema)}`);
   }
   const unknown = Object.keys(env).filter((name) => name.startsWith('AFTERCARE_') && !Object.hasOwn(Config.properties, name));
   bad.push(...unknown.map((name) => `${name} is not a setting; correct its name or remove it`));
