@@ -11,7 +11,7 @@ import type { ArtefactRef, Artefacts } from '../pipelines/runtime/artefacts.js';
 import { decisionCollector } from '../pipelines/runtime/collectors.js';
 import { encodeCommit } from '../pipelines/runtime/commit.js';
 import type { Folding } from '../pipelines/runtime/folding.js';
-import { promotionEvent } from '../pipelines/runtime/jetstream/promote.js';
+import { promotionEvent, retirementEvent } from '../pipelines/runtime/jetstream/promote.js';
 import type { RowStore } from '../pipelines/runtime/ports.js';
 import type { Decision } from '../pipelines/step.js';
 import { switchedBy, type StoredMessage } from '../schemas/decode.js';
@@ -33,7 +33,7 @@ export interface BackfillOptions {
   from: number;
   /** `name` is the model's name */
   model: ArtefactRef;
-  /** models whose promotions and retirements on the stream are passed over from there on */
+  /** models whose promotions and retirements on the stream are passed over from there on, and those of their challengers */
   instead: readonly string[];
   /** where an earlier attempt has got to */
   done?: BackfillDone | undefined;
@@ -57,6 +57,8 @@ interface Parts extends BackfillOptions {
   to: number;
   rows: RowStore;
   artefacts: Artefacts;
+  /** challengers that decide for a share of the customers at this moment of the replay */
+  shares: () => { name: string; version: number }[];
 }
 
 /** Rows of one insert, about: a message may hold a thousand events. */
@@ -64,7 +66,7 @@ const rowsMax = 20_000;
 /** Messages of one cut at most: an attempt that goes on inserts no more of them again. */
 const messagesMax = 2000;
 
-export function createBackfill({ run, from, model, instead, done, shard, shards, to, rows, artefacts }: Parts): Backfill {
+export function createBackfill({ run, from, model, instead, done, shard, shards, to, rows, artefacts, shares }: Parts): Backfill {
   const collector = decisionCollector((table) => shadowOf(table, run));
   const stored: BackfillDone = { seq: Math.max(from - 1, done?.seq ?? 0), rows: { ...done?.rows } };
   // As old as an event can be: it moves nobody's clock.
@@ -93,7 +95,9 @@ export function createBackfill({ run, from, model, instead, done, shard, shards,
   const promote = async (message: StoredMessage): Promise<void> => {
     const artefact = await artefacts.load(model);
     isPromoting = true;
-    folding?.promote(event, artefact, message);
+    // The version decides for all customers.
+    for (const { name, version } of shares()) folding?.foldBefore(message, retirementEvent({ model: name, version, atMs: limits.atMsMin }, shard, shards));
+    folding?.foldBefore(message, event, artefact);
     isPromoting = false;
     isPromoted = true;
   };
@@ -110,14 +114,14 @@ export function createBackfill({ run, from, model, instead, done, shard, shards,
     emit(decision) {
       if (isPromoting) {
         const { outcome, detail } = decision.value as PromotionRow;
-        if (outcome !== 'live') throw new AftercareError('bad_request', `backfill: ${model.name} ${model.version} cannot decide: ${outcome} ${detail}`);
+        if (outcome !== 'live' && outcome !== 'retired') throw new AftercareError('bad_request', `backfill: ${model.name} ${model.version} cannot decide: ${outcome} ${detail}`);
       } else if (seqOf() > stored.seq) waiting.push(decision);
     },
     before: (message) => (message.seq < from ? undefined : enter(message)),
     skips(message) {
       if (message.seq < from) return false;
       const switched = switchedBy(message, shards);
-      return switched !== undefined && instead.includes(switched);
+      return switched !== undefined && instead.some((name) => switched === name || switched.startsWith(`${name}-shadow`));
     },
     end: () => (to > stored.seq ? flush(to) : Promise.resolve()),
   };

@@ -36,7 +36,8 @@ async function run(request: ReplayRequest): Promise<ReplayResult> {
     const step = foldStep(foldSettings({ ...settings, AFTERCARE_COUPON_SECRET: noSecret }), loadKernel());
     const state = step.empty();
     const artefacts = jetstreamArtefacts(nc);
-    const filling = backfill === undefined || store === undefined ? undefined : createBackfill({ ...backfill, shard, shards, to, rows: clickHouseRows(store), artefacts });
+    const shares = () => [...state.models.versions].flatMap(([name, { version, percent = 0 }]) => (percent > 0 ? [{ name, version }] : []));
+    const filling = backfill === undefined || store === undefined ? undefined : createBackfill({ ...backfill, shard, shards, to, rows: clickHouseRows(store), artefacts, shares });
     const emit = (decision: Decision): void => filling?.emit(decision);
     const folding = new Folding({ shard, shards, step, state, seq: 0, artefacts, emit, logger: stderrLogger('replay') });
     filling?.start(folding);

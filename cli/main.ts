@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { AftercareError, messageOf } from '../schemas/errors.js';
 import { addAsk } from './commands/ask.js';
+import { addCanary } from './commands/canary.js';
 import { addDemo } from './commands/demo.js';
 import { addImport } from './commands/import.js';
 import { addModels } from './commands/models.js';
@@ -27,7 +28,7 @@ const program = new Command('aftercare')
   .version(version)
   .showHelpAfterError('(add --help for how it is used)');
 
-for (const add of [addUp, addDemo, addImport, addPublish, addAsk, addRisk, addSql, addRejects, addStatus, addWorkflow, addRetrain, addModels, addPromote, addSchedule, addRebuild, addForget, addBackfill, addReply, addParts]) add(program);
+for (const add of [addUp, addDemo, addImport, addPublish, addAsk, addRisk, addSql, addRejects, addStatus, addWorkflow, addRetrain, addModels, addPromote, addSchedule, addRebuild, addForget, addBackfill, addCanary, addReply, addParts]) add(program);
 
 // A reader that has seen enough (`| head`) closes the pipe: that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

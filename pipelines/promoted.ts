@@ -30,6 +30,8 @@ export interface LiveVersion {
   bytes: number;
   /** position of its promotion, see `positionOf` */
   seq: number;
+  /** of a challenger: share of the customers for whom it decides (canary.ts) */
+  percent?: number;
 }
 
 interface LiveModel extends LiveVersion {
@@ -60,17 +62,17 @@ export function promotedStep<Readers extends ModelReaders>(readers: Readers): St
         const gone = versions.get(event.model);
         if (gone?.version !== event.version) return; // published again, or overtaken by a promotion
         (versions as Map<string, LiveModel>).delete(event.model);
-        const row: PromotionRow = { model: event.model, version: gone.version, sha256: gone.sha256, bytes: gone.bytes, outcome: 'retired', detail: '', shard, seq: position, atMs: receivedMs };
+        const row: PromotionRow = { model: event.model, version: gone.version, sha256: gone.sha256, bytes: gone.bytes, percent: gone.percent ?? 0, outcome: 'retired', detail: '', shard, seq: position, atMs: receivedMs };
         emit({ table: 'promotions', value: row });
         return;
       }
       if (!isPromotion(event)) return;
-      const { model, version, sha256, bytes } = event;
+      const { model, version, sha256, bytes, percent } = event;
       const live = versions.get(model);
       // Published again, by a workflow that was not sure of it.
-      if (live?.version === version && live.sha256 === sha256) return;
+      if (live?.version === version && live.sha256 === sha256 && live.percent === percent) return;
       const { outcome, detail } = switchTo(versions as Map<string, LiveModel>, readers, stored);
-      const row: PromotionRow = { model, version, sha256, bytes, outcome, detail: detail ?? artefactGone ?? '', shard, seq: position, atMs: receivedMs };
+      const row: PromotionRow = { model, version, sha256, bytes, percent: percent ?? 0, outcome, detail: detail ?? artefactGone ?? '', shard, seq: position, atMs: receivedMs };
       emit({ table: 'promotions', value: row });
     },
     snapshot: ({ versions }) => {
@@ -98,11 +100,11 @@ const liveModels = <Readers extends ModelReaders>(versions: Map<string, LiveMode
 
 function switchTo(versions: Map<string, LiveModel>, readers: ModelReaders, { event, position, artefact }: StoredEvent): Pick<PromotionRow, 'outcome'> & { detail?: string } {
   if (!isPromotion(event)) throw new RangeError(`promoted: a ${event.type} is no promotion`);
-  const { model: name, version, sha256, bytes } = event;
+  const { model: name, version, sha256, bytes, percent } = event;
   if (!Object.hasOwn(readers, name)) return { outcome: 'unknown_model', detail: `this build knows ${Object.keys(readers).sort().join(', ') || 'no model'}` };
   if (artefact === undefined) return { outcome: 'missing' };
   try {
-    versions.set(name, { version, sha256, bytes, seq: position, parts: artefact, model: readers[name](artefact) });
+    versions.set(name, { version, sha256, bytes, seq: position, ...(percent !== undefined && { percent }), parts: artefact, model: readers[name](artefact) });
     return { outcome: 'live' };
   } catch (error) {
     // The same bytes fail again at every replay: a throw would stop the shard for ever.
@@ -116,7 +118,7 @@ type Saved = LiveVersion & { name: string; lengths: number[] };
 const inOrder = (versions: ReadonlyMap<string, LiveVersion>): [string, LiveModel][] => ([...versions] as [string, LiveModel][]).sort(([a], [b]) => (a < b ? -1 : 1));
 
 function listOf(models: [string, LiveModel][]): Buffer {
-  const saved = models.map(([name, { version, sha256, bytes, seq, parts }]): Saved => ({ name, version, sha256, bytes, seq, lengths: parts.map(({ byteLength }) => byteLength) }));
+  const saved = models.map(([name, { version, sha256, bytes, seq, percent, parts }]): Saved => ({ name, version, sha256, bytes, seq, ...(percent !== undefined && { percent }), lengths: parts.map(({ byteLength }) => byteLength) }));
   return Buffer.from(JSON.stringify(saved));
 }
 

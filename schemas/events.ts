@@ -146,6 +146,7 @@ export const Promote = Type.Object(
     version: Type.Integer({ minimum: 1, maximum: 9_007_199_254_740_991, description: 'The version of the model' }),
     sha256: Type.String({ pattern: '^[0-9a-f]{64}$', description: 'sha256 of the artefact, hexadecimal' }),
     bytes: Type.Integer({ minimum: 1, maximum: limits.modelBytesMax, description: 'Size of the artefact' }),
+    percent: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, description: 'Of a challenger: share of the customers for whom it decides, the same ones always; without it or at 0 it only scores in the shadow' })),
   },
   { ...strict, title: 'Promote', description: 'A model made by a workflow goes live at this place of the stream; alone in its message' },
 );

@@ -77,6 +77,8 @@ export interface PromotionRow {
   version: number;
   sha256: string;
   bytes: number;
+  /** 0 where it has no share of its own; absent in a commit of the release before */
+  percent?: number;
   outcome: (typeof promotionOutcomes)[number];
   detail: string;
   shard: number;
@@ -213,6 +215,7 @@ export const promotionsTable: Table<PromotionRow> = {
     column('version', 'u64', said(Promote, 'version'), (r) => r.version),
     column('sha256', 'text', said(Promote, 'sha256'), (r) => r.sha256, zstd),
     column('bytes', 'u64', said(Promote, 'bytes'), (r) => r.bytes, zstd),
+    column('percent', 'u16', said(Promote, 'percent'), (r) => r.percent ?? 0),
     column('outcome', 'label', 'live; or the version before stays: missing (the artefact is gone or damaged), unreadable (not of this model), unknown_model (not of this build); retired: it stepped aside, and no version is live', (r) => r.outcome),
     column('detail', 'text', 'Why it did not go live, as a sentence', (r) => r.detail, zstd),
     column('shard', 'u16', 'The shard that switched', (r) => r.shard),

@@ -5,6 +5,7 @@
  *   event -> features x -> champion, shadow -> p -> costs -> level of the costs -> rules, currency -> decision
  */
 import type { Purchase, Refund } from '../../schemas/events.js';
+import { decidesFor } from '../canary.js';
 import type { LiveVersion } from '../promoted.js';
 import type { Signals } from '../signals.js';
 import { cheapest, expectedCosts, level as L, levels, type Level } from './costs.js';
@@ -78,7 +79,7 @@ export function createAssessor(settings: RiskSettings): Assessor {
     assess(state, models, signals, event, atMs) {
       state.features.extract(event, atMs, signals, x);
       bound(x, x32);
-      const { scorer, model } = championOf(settings, state, models);
+      const { scorer, model } = deciderOf(settings, state, models, event.customer);
       const shadowModels = scoreShadows(state, models, model, x, shadow);
       const reads = scorer.reads();
       const usualOf = usualInto(state, event, reads, usual);
@@ -133,6 +134,17 @@ function bound(x: Float64Array, x32: Float32Array): void {
     if (!(value - value === 0)) x[j] = NaN;
     x32[j] = x[j];
   }
+}
+
+/** The challenger whose share of the customers this one is in, the first where there are several; the champion otherwise. */
+function deciderOf(settings: RiskSettings, state: RiskState, models: PromotedScorers, customer: string): { scorer: Scorer; model: string } {
+  for (const [name, live] of models.versions) {
+    if (live.percent === undefined || !decidesFor(live, name, customer)) continue;
+    const found = riskModels.find((own) => own === name);
+    const scorer = found === undefined ? undefined : models.get(found);
+    if (found !== undefined && scorer !== undefined) return { scorer, model: versionOf(models, found) };
+  }
+  return championOf(settings, state, models);
 }
 
 /** The model promoted last, or the one that the settings name where it is live; the regression otherwise. */

@@ -67,8 +67,8 @@ export class Folding<State> {
     this.seq = seq;
   }
 
-  /** Folds a promotion that is not on the stream, just before the first event of a message. */
-  promote(event: Promote, artefact: readonly Uint8Array[], { seq, receivedMs }: StoredMessage): void {
+  /** Folds an event that is not on the stream, just before the first event of a message. @param artefact  of a promotion */
+  foldBefore({ seq, receivedMs }: StoredMessage, event: Event, artefact?: readonly Uint8Array[]): void {
     const { step, state, shard, emit } = this.parts;
     step.step(state, { event, shard, position: positionOf(seq, 0), receivedMs, artefact }, emit);
   }

@@ -11,6 +11,7 @@ import { termsOf, type Suggestion } from '../../models/support/retrieval.js';
 import { handOverReasons, noReplyReasons, type HandOverReason, type NoReplyReason, type ReplyDecision, type Urgency } from '../../schemas/support-words.js';
 import type { Masked } from '../../models/text/mask.js';
 import type { Language } from '../../models/text/language.js';
+import { modelsFor } from '../canary.js';
 import { findEntities, mergeEntities, type FoundEntity, type OwnNames } from './entity-rules.js';
 import { replyCode } from './codes.js';
 import { entitiesByModel, type SupportModels } from './models.js';
@@ -73,7 +74,7 @@ export function createDecider(settings: SupportSettings): Decider {
   const starter = (): Starter => starterOf(settings.answers, settings.precision);
   return {
     answers: settings.answers.version,
-    decide: (state, models, asked, atMs, none) => decide(state, settings, models, starter, asked, atMs, none),
+    decide: (state, models, asked, atMs, none) => decide(state, settings, modelsFor(models, 'intent', 'intent-shadow', asked.customer), starter, asked, atMs, none),
     facts(state, customer, text) {
       const orders = state.orders.of(customer, ORDERS_MOST);
       return { orders, entities: asEntities(findEntities(text, { orders: orders.map(({ order }) => order), items: itemsOf(orders, undefined) })) };

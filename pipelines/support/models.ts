@@ -28,12 +28,13 @@ export interface IntentReader {
   sentence?(tokens: readonly { text: string }[]): Float32Array;
 }
 
-export const supportReaders = { intent: readIntent, entities: readEntities, language: readLanguageModel } as const;
+/** `intent-shadow` is a challenger: it decides for a share of the customers, and for nobody without one. */
+export const supportReaders = { intent: readIntent, 'intent-shadow': readIntent, entities: readEntities, language: readLanguageModel } as const;
 
 /** What is live of the promoted models. */
 export interface SupportModels {
   readonly versions: ReadonlyMap<string, LiveVersion>;
-  get(name: 'intent'): IntentReader | undefined;
+  get(name: 'intent' | 'intent-shadow'): IntentReader | undefined;
   get(name: 'entities'): EntityModel | undefined;
   get(name: 'language'): LanguageModel | undefined;
 }

@@ -13,6 +13,7 @@ import { support } from './0008-support.js';
 import { registry } from './0009-registry.js';
 import { operations } from './0010-operations.js';
 import { riskAnomaly } from './0011-risk-anomaly.js';
+import { canary } from './0012-canary.js';
 
 export interface Migration {
   version: number;
@@ -33,4 +34,5 @@ export const migrations: readonly Migration[] = [
   { version: 9, name: 'registry', statements: registry },
   { version: 10, name: 'operations', statements: operations },
   { version: 11, name: 'risk anomaly', statements: riskAnomaly },
+  { version: 12, name: 'canary', statements: canary },
 ];

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withClickHouse } from '../../cli/context.js';
 import { endpointVariables } from '../../cli/system.js';
+import { placeOf } from '../../pipelines/canary.js';
 import type { ArtefactRef } from '../../pipelines/runtime/artefacts.js';
 import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
 import { promote } from '../../pipelines/runtime/jetstream/promote.js';
@@ -11,8 +12,9 @@ import { eventWriter } from '../../pipelines/runtime/envelopes.js';
 import { storedUpTo } from '../../cli/caught-up.js';
 import { limits } from '../../schemas/limits.js';
 import { createSimulator } from '../../simulator/simulator.js';
-import { runBackfill, type StartedBackfill } from '../../workflows/runs.js';
+import { runBackfill, runRebuild, type StartedBackfill } from '../../workflows/runs.js';
 import { aftercare } from '../support/cli.js';
+import { purchase } from '../support/events.js';
 import { riskLogisticArtefact } from '../support/risk-models.js';
 import { historyText } from './histories.js';
 import { smallShop, startWholeSystem, until, type WholeSystem } from './system.js';
@@ -92,6 +94,41 @@ describe('backfill', () => {
     expect((await whole.statusOf(0)).seq).toBe(hash.seq);
   });
 
+  it('a challenger decides for its share of the customers on live traffic, the same in a replay, and both are compared on the same events', async () => {
+    const command = (...args: string[]) => aftercare(args, { env: { ...endpointVariables(whole.endpoints), AFTERCARE_SHARDS: String(shards) } });
+    const ran = await command('canary', model, '2', '--percent', '40', '--json');
+    expect(ran.code, ran.stderr).toBe(0);
+    const { seqs } = JSON.parse(ran.stdout) as { seqs: number[] };
+    expect((await command('canary', 'svd', '2', '--percent', '40')).stderr).toContain('"svd" has no place for a challenger');
+    expect((await command('canary', model, '77', '--percent', '40')).stderr).toContain('has no artefact of version 77');
+    const nowMs = Date.now();
+    const orders = Array.from({ length: 200 }, (_, n) => purchase(`canary${n}`, `k${n}`, { order: `canary-o${n}`, amountMinor: 2000 + 100 * n, atMs: nowMs }));
+    const truth = orders.slice(0, 60).map(({ customer, order }, n) => ({ v: 1, type: 'label', id: `canary-l${n}`, customer, atMs: nowMs, of: 'purchase', ref: order, verdict: n % 4 === 0 ? 'chargeback' : 'genuine' }));
+    await publish([...orders, ...truth]);
+    await until('they are stored', async () => (await query<{ rows: number }>(`SELECT count() AS rows FROM risk_decisions WHERE order_id LIKE 'canary-o%'`))[0].rows === 200);
+    const decided = await query<{ customer: string; model: string; scored: string[] }>(`SELECT customer, model, shadow AS scored FROM risk_decisions WHERE order_id LIKE 'canary-o%'`);
+    for (const one of decided) {
+      const isIn = placeOf('risk-logistic-shadow', one.customer) < 40;
+      expect(one.model, one.customer).toBe(isIn ? 'risk-logistic-shadow.2' : 'risk-logistic.1');
+      expect(one.scored).toContain(isIn ? 'risk-logistic.1' : 'risk-logistic-shadow.2');
+    }
+    expect(new Set(decided.map((one) => one.model)).size).toBe(2);
+    expect((await query<object>(`SELECT model, version, percent, outcome FROM promotions WHERE seq >= ${Math.min(...seqs)} * 1024`)).slice(0, 1)).toEqual([{ model: 'risk-logistic-shadow', version: 2, percent: 40, outcome: 'live' }]);
+    const compared = JSON.parse((await command('compare', 'risk', '--json')).stdout) as { decided_by: string; model: string; role: string; decisions: number; verdicts: number; brier: number | null }[];
+    const of = (decidedBy: string, scorer: string) => compared.find((row) => row.decided_by === decidedBy && row.model === scorer);
+    const [mine, beside] = [of('risk-logistic-shadow.2', 'risk-logistic-shadow.2'), of('risk-logistic-shadow.2', 'risk-logistic.1')];
+    expect(mine).toMatchObject({ role: 'decides', decisions: decided.filter((one) => one.model === 'risk-logistic-shadow.2').length });
+    expect(beside).toMatchObject({ role: 'shadow', decisions: mine?.decisions, verdicts: mine?.verdicts });
+    expect(mine?.verdicts).toBeGreaterThan(5);
+    expect(mine?.brier).not.toBe(beside?.brier);
+    // The oracle of one Brier score: from the rows themselves.
+    const truths = new Map(truth.map(({ customer, verdict }) => [customer, verdict === 'chargeback' ? 1 : 0]));
+    const rows = await query<{ customer: string; probability: number }>(`SELECT customer, probability FROM risk_decisions WHERE model = 'risk-logistic-shadow.2'`);
+    const judged = rows.filter(({ customer }) => truths.has(customer));
+    expect(mine?.brier).toBeCloseTo(judged.reduce((sum, { customer, probability }) => sum + (probability - (truths.get(customer) ?? NaN)) ** 2, 0) / judged.length, 9);
+    expect((await runRebuild(whole.temporal, { shards }, { wait: true })).result).toMatchObject({ same: true });
+  });
+
   it('killed in the middle it goes on, and no row is doubled or missing', async () => {
     const { workflowId } = await runBackfill(whole.temporal, { shards, model, version: 2, eventsPerSecond: 1500 }, { wait: false });
     const rows = async () => (await query<{ rows: number; places: number }>(`SELECT count() AS rows, uniqExact(shard, seq) AS places FROM shadow_risk_decisions WHERE run = '${workflowId}'`))[0];
@@ -102,6 +139,7 @@ describe('backfill', () => {
     await whole.temporal.workflow.getHandle(workflowId).result();
     const all = (await query<{ rows: number }>('SELECT count() AS rows FROM risk_decisions'))[0].rows;
     expect(await rows()).toEqual({ rows: all, places: all });
+    expect(await query(`SELECT DISTINCT model FROM shadow_risk_decisions WHERE run = '${workflowId}'`), 'no challenger has a share of it').toEqual([{ model: 'risk-logistic.2' }]);
     const labels = await query<{ live: number; shadow: number }>(`SELECT (SELECT count() FROM risk_labels) AS live, (SELECT count() FROM shadow_risk_labels WHERE run = '${workflowId}') AS shadow`);
     expect(labels[0].shadow).toBe(labels[0].live);
   });

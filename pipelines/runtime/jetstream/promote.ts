@@ -14,6 +14,8 @@ export interface Promotion {
    * version again later, as a roll-back does, takes a time of its own.
    */
   atMs: number;
+  /** of a challenger: share of the customers for whom it decides */
+  percent?: number;
 }
 
 export interface Promoted {
@@ -75,11 +77,11 @@ export function retirementEvent({ model, version, atMs }: Retirement, shard: num
 }
 
 /** @throws AftercareError bad_request that names the field */
-export function promotionEvent({ ref, atMs }: Promotion, shard: number, shards: number): Promote {
+export function promotionEvent({ ref, atMs, percent }: Promotion, shard: number, shards: number): Promote {
   const { name: model, version, sha256, bytes } = ref;
   const event = {
     v: 1, type: 'control', id: `promote-${model}-${version}-${atMs.toString(36)}-${shard}`, customer: shardToken(shard, shards), atMs,
-    command: 'promote', model, version, sha256, bytes,
+    command: 'promote', model, version, sha256, bytes, ...(percent !== undefined && { percent }),
   };
   const checked = checkEvent(event);
   if ('error' in checked) throw new AftercareError('bad_request', `promotion of ${model} ${version}: ${checked.error}`);
