@@ -51,7 +51,7 @@ export interface IntentSettings {
   refusedMax: number;
 }
 
-/** Chosen on the validation parts of clinc150 and bitext-support (bench/support-intent.ts). */
+/** Chosen on the validation parts of clinc150 and bitext-support (docs/decisions/0018-intents.md). */
 export const intentDefaults: IntentSettings = {
   seed: 1,
   epochs: 14,
