@@ -18,6 +18,7 @@ interface RejectOptions {
   limit: number;
   dryRun?: boolean;
   repaired?: string;
+  original?: boolean;
 }
 
 interface RejectRow {
@@ -33,14 +34,16 @@ export function addRejects(program: Command): void {
   const rejects = program.command('rejects').description('What did not decode');
   rejects
     .command('list')
-    .description('Lists rejects, newest first')
+    .description('Lists rejects, newest first. Personal data in them is masked; the dead letters in NATS, which --original reads, have the bytes as they came')
     .option('--reason <reason>', 'only this reason')
     .option('--limit <rows>', 'rows at most', wholeNumber(1, 10_000), 20)
+    .option('--original', 'the bodies as they came, from the dead letters: to be repaired, with the personal data that they hold')
     .addOption(jsonOption())
     .addOption(dataDirOption())
-    .addHelpText('after', '\nExample:\n  $ aftercare rejects list --reason bad_event')
+    .addHelpText('after', '\nExamples:\n  $ aftercare rejects list --reason bad_event\n  $ aftercare rejects list --original --json | jq -c \'.[]\' > repaired.ndjson')
     .action(async (options: RejectOptions) => {
-      const rows = await withClickHouse(runningEndpoints(readContext(options.dataDir)), async (client) => {
+      const endpoints = runningEndpoints(readContext(options.dataDir));
+      const rows = await withClickHouse(endpoints, async (client) => {
         const result = await client.query({
           query: `SELECT toString(received_at) AS received_at, toString(seq) AS seq, reason, subject, detail, body FROM rejects
                   WHERE {reason:String} = '' OR reason = {reason:String} ORDER BY rejects.received_at DESC, rejects.seq DESC LIMIT {limit:UInt32}`,
@@ -49,6 +52,7 @@ export function addRejects(program: Command): void {
         });
         return result.json<RejectRow>();
       });
+      if (options.original === true) await withNats(endpoints, 'rejects', (nc) => putOriginals(nc, rows));
       print(options, rows, () => columns(['received', 'seq', 'reason', 'detail', 'body'], rows.map((r) => [r.received_at, r.seq, r.reason, r.detail.slice(0, 80), r.body.slice(0, 40).replaceAll(/\s+/g, ' ')])));
     });
   rejects
@@ -62,7 +66,7 @@ export function addRejects(program: Command): void {
     .addOption(dataDirOption())
     .addHelpText('after', `
 Example:
-  $ aftercare rejects list --json | jq -c '.[]' > repaired.ndjson     # then repair the bodies in it
+  $ aftercare rejects list --original --json | jq -c '.[]' > repaired.ndjson     # then repair the bodies in it
   $ aftercare rejects replay --repaired repaired.ndjson`)
     .action(async (options: RejectOptions) => {
       const repaired = options.repaired === undefined ? new Map<number, string>() : readRepaired(options.repaired);
@@ -70,6 +74,19 @@ Example:
       for (const { seq, error } of result.left) process.stderr.write(`seq ${seq}: ${error}\n`);
       print(options, result, () => `${result.replayed} published again, ${result.left.length} left`);
     });
+}
+
+/** Bodies of the dead letters that are still there, in place of the masked ones. */
+async function putOriginals(nc: NatsConnection, rows: RejectRow[]): Promise<void> {
+  const bySeq = new Map(rows.map((row) => [Number(row.seq), row]));
+  const consumer = await jetstream(nc).consumers.get(streams.dlq, { deliver_policy: DeliverPolicy.All });
+  let pending = (await consumer.info()).num_pending;
+  if (pending === 0) return;
+  for await (const message of await consumer.consume()) {
+    const row = bySeq.get(positionOfLetter(message));
+    if (row !== undefined) row.body = message.string();
+    if (--pending === 0) break;
+  }
 }
 
 /** @throws AftercareError bad_file that names the line */

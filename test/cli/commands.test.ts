@@ -123,7 +123,7 @@ describe('the command line', () => {
     expect((await run(['sql', 'SELECT 1', '--format', 'TSV'])).stdout).toBe('1\n');
   });
 
-  it.each([[], ['up'], ['demo'], ['import'], ['publish'], ['recommend'], ['similar'], ['basket'], ['profile'], ['sql'], ['rejects'], ['rejects', 'replay'], ['status'], ['workflow', 'run'], ['shard'], ['sink'], ['worker']])('%s --help', async (...command) => {
+  it.each([[], ['up'], ['demo'], ['import'], ['publish'], ['recommend'], ['similar'], ['basket'], ['profile'], ['sql'], ['reply'], ['rejects'], ['rejects', 'replay'], ['status'], ['workflow', 'run'], ['shard'], ['sink'], ['worker']])('%s --help', async (...command) => {
     const ran = await aftercare([...(command as string[]), '--help']);
     expect(ran).toMatchObject({ code: 0, stderr: '' });
     expect(ran.stdout).toMatch(/^Usage: aftercare/);

@@ -10,6 +10,7 @@ interface Tables {
   'Recommendations given': { channel: string; items: number; customers: number }[];
   'Coupons: who had a reason, and what became of it': { reason: string; decision: string; withheld_because: string; decisions: number; given_at_most: number }[];
   'The first coupons': { code: string; because: string[] }[];
+  'Support: what became of tickets, and of what was read with confidence how much was right': { decision: string; reason: string; tickets: number; right: number; wrong: number }[];
   'Risk: what was decided, and by what most': { type: string; decision: string; decisions: number; because: string[] }[];
   'The closest pairs of items, as exported by Temporal': { similarity: number }[];
 }
@@ -36,6 +37,11 @@ it('plays a day, shows tables queried back, and can be repeated', { timeout: 120
   expect(coupons.reduce((sum, row) => sum + row.given_at_most, 0)).toBeLessThanOrEqual(2 * 500); // the simulated day may end in the next
   expect(first['Risk: what was decided, and by what most'].length).toBeGreaterThan(0);
   expect(first['Risk: what was decided, and by what most'].every(({ because }) => because.length > 0)).toBe(true);
+  const support = first['Support: what became of tickets, and of what was read with confidence how much was right'];
+  expect(support.map(({ decision }) => decision)).toEqual(expect.arrayContaining(['reply', 'hand_over']) as string[]);
+  const replied = support.find(({ decision }) => decision === 'reply');
+  expect(Number(replied?.right)).toBeGreaterThan(Number(replied?.wrong));
+  expect(second['Support: what became of tickets, and of what was read with confidence how much was right'].map(({ tickets }) => tickets)).toEqual(support.map(({ tickets }) => tickets));
   expect(first['The first coupons'][0].code).toMatch(/^\w{4}-\w{4}-\w{4}$/);
   // The same shop, the same day: all but the times is the same.
   expect(second['What arrived']).toEqual(first['What arrived']);

@@ -180,6 +180,10 @@ describe('support', () => {
     const consumer = await jetstream(nc).consumers.get(streams.dlq);
     const letter = await consumer.next({ expires: 5000 });
     expect(letter?.string()).toContain(JSON.stringify(planted[0].text).slice(1, 20));
+    const list = async (...options: string[]): Promise<{ body: string }[]> =>
+      JSON.parse((await aftercare(['rejects', 'list', '--reason', 'bad_event', '--limit', '2000', '--json', ...options], { env: endpointVariables(system.endpoints) })).stdout) as { body: string }[];
+    const holds = (rows: { body: string }[]): boolean => rows.some(({ body }) => leaks(planted[0], body).length > 0);
+    expect([holds(await list()), holds(await list('--original'))]).toEqual([false, true]);
   });
 });
 
