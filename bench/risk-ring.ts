@@ -22,6 +22,7 @@ import { serviceSubject } from '../schemas/subjects.js';
 import { createSimulator } from '../simulator/simulator.js';
 import type { SuiteOptions } from './main.js';
 import { quantile, row, type Row } from './report.js';
+import { payments } from './risk-features.js';
 import { eventsPerS, foldedUpTo, load, playedAtOnce, preload, preloaded, requestsPerS, seconds, simulated } from './serving.js';
 
 const seeds = [7, 8, 9, 10, 11, 12];
@@ -92,10 +93,15 @@ export function riskStepRows(say: SuiteOptions['say']): Row[] {
   fold(events, () => undefined); // warms up
   const all = events.length / fold(events, () => undefined);
   const alone = money.length / fold(money, count);
-  say(`risk step: ${events.length} events, ${money.length} of them no clicks, ${decisions} decisions`);
+  const share = Math.round((100 * decisions) / money.length);
+  const paid = payments() ?? [];
+  if (paid.length === 0) say('risk.step.payments_per_s: skipped, the record of card payments is not here');
+  const payingPerS = paid.length / Math.min(...[0, 1].map(() => fold(paid, count)));
+  say(`risk step: ${events.length} events, ${money.length} of them no clicks`);
   return [
     row('risk.step.events_per_s', all, 'events/s', 100_000, 'what is promised; by the process\'s own time'),
-    row('risk.step.without_clicks_per_s', alone, 'events/s', null, `${Math.round((100 * decisions) / money.length)} % of them decisions`),
+    ...(paid.length === 0 ? [] : [row('risk.step.payments_per_s', payingPerS, 'events/s', 100_000, `${paid.length} card payments, each a decision, with a customer, device, card and address each; no verdicts`)]),
+    row('risk.step.without_clicks_per_s', alone, 'events/s', null, `${share} % of them decisions, the others tickets and verdicts`),
   ];
 }
 
