@@ -5,7 +5,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { noMessageFound } from '../pipelines/runtime/jetstream/api-errors.js';
 import { jetstreamRemains } from '../pipelines/runtime/jetstream/remains.js';
 import { withoutCustomer } from '../schemas/remains.js';
-import { answersSubject, couponSubject, deadLetterHeaders, outSubject, replySubject, streams } from '../schemas/subjects.js';
+import { answersSubject, deadLetterHeaders, outSubject, streams } from '../schemas/subjects.js';
 
 export interface ErasedMessages {
   /** messages of EVENTS that were the customer's alone: gone */
@@ -17,13 +17,19 @@ export interface ErasedMessages {
 /** Messages under way at once. */
 const window = 16;
 
-/** Sequences of EVENTS up to `seq` in which the customer occurs, ascending, by what the sink has stored. */
+/**
+ * What of `events` is a customer's up to a sequence. What the sink recalls of a late verdict comes back as an event of its own,
+ * perhaps behind the one that forgets.
+ */
+export const eventNames = `customer = {customer:String} AND (intDiv(seq, 1024) <= {seq:UInt64} OR command = 'recall')`;
+
+/** Sequences of EVENTS in which the customer occurs, ascending, by what the sink has stored. */
 export async function messagesOf(clickhouse: ClickHouseClient, customer: string, seq: number): Promise<number[]> {
   const result = await clickhouse.query({
     query: `SELECT DISTINCT intDiv(seq, 1024) AS message FROM (
-      SELECT seq FROM events WHERE customer = {customer:String}
-      UNION ALL SELECT seq FROM rejects WHERE ${rejectNames}
-    ) WHERE message <= {seq:UInt64} ORDER BY message`,
+      SELECT seq FROM events WHERE ${eventNames}
+      UNION ALL SELECT seq FROM rejects WHERE ${rejectNames} AND intDiv(seq, 1024) <= {seq:UInt64}
+    ) ORDER BY message`,
     query_params: { customer, seq },
     format: 'JSONEachRow',
     clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
@@ -79,9 +85,9 @@ function unlessGone(error: unknown): undefined {
 
 /** What was published for services. One by one: a purge would leave the bytes on the disk. @returns messages deleted */
 export async function eraseDecisions(nc: NatsConnection, customer: string): Promise<number> {
-  let erased = await eraseWhere(nc, streams.decisions, 'alerts.>', (body) => namesIn(body, customer));
-  for (const subject of [couponSubject(customer), replySubject(customer)]) erased += await eraseWhere(nc, streams.decisions, subject, () => true);
-  return erased;
+  const alerts = await eraseWhere(nc, streams.decisions, 'alerts.>', (body) => namesIn(body, customer));
+  // coupons.<customer>, replies.<customer>, rewrites.<customer>
+  return alerts + (await eraseWhere(nc, streams.decisions, `*.${customer}`, () => true));
 }
 
 /** Commits and answers of a shard that the sink has stored and that name the customer, but not the newest commit: it tells how far the shard has got. */

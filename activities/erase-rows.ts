@@ -2,11 +2,12 @@
 import type { ClickHouseClient } from '@clickhouse/client';
 import { shadowName } from '../schemas/shadow-tables.js';
 import { tables } from '../schemas/tables.js';
-import { rejectNames } from './erase-messages.js';
+import { eventNames, rejectNames } from './erase-messages.js';
 
 /** What of each table is a customer's up to a sequence of EVENTS. Rows that came later are of somebody who came back. */
 const conditions: Readonly<Record<string, string>> = Object.fromEntries<string>([
   ...Object.values(tables).filter(({ columns }) => columns.some(({ name }) => name === 'customer')).map(({ name }): [string, string] => [name, `customer = {customer:String} AND ${name === 'recommendations' ? 'seq' : 'intDiv(seq, 1024)'} <= {seq:UInt64}`]),
+  ['events', eventNames],
   ['rejects', `${rejectNames} AND intDiv(seq, 1024) <= {seq:UInt64}`],
 ]);
 

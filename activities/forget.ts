@@ -97,6 +97,9 @@ export function createForgetActivities(dependencies: ForgetDependencies) {
         await until('for the shard', async () => (await status()).committedTo >= seq);
         const out = await jetstreamLog(nc, streams.out).lastSeq();
         await until('for the sink', async () => { const { eventsSeq, outSeq } = await sink(); return eventsSeq >= seq && outSeq >= out; });
+        // What the sink has recalled for verdicts of the customer is behind the event.
+        const last = await jetstreamLog(nc, streams.events).lastSeq();
+        await until('for what was recalled', async () => (await sink()).eventsSeq >= last);
         await requestService<ShardState>(nc, shardServiceSubject(shard, 'state'), {}, stateTimeoutMs); // takes a snapshot
         await until('for a snapshot', async () => (await status()).snapshotSeq >= seq);
         await (await forgotten()).raiseFloor(shard, seq);
