@@ -8,11 +8,12 @@ import { shardFilter, streams } from '../../schemas/subjects.js';
 import { tables } from '../../schemas/tables.js';
 import { readContext, runningEndpoints, withClickHouse, withNats } from '../context.js';
 import { dataDirOption, jsonOption } from '../options.js';
+import type { RewriterStatus } from '../parts/rewriter.js';
 import type { SinkStatus } from '../parts/sink.js';
 import type { WorkerStatus } from '../parts/worker.js';
 import { columns, print } from '../print.js';
 
-type PartStatus = ShardStatus | SinkStatus | WorkerStatus;
+type PartStatus = ShardStatus | SinkStatus | WorkerStatus | RewriterStatus;
 
 export interface Status {
   streams: { name: string; messages: number; bytes: number; lastSeq: number }[];
@@ -20,6 +21,8 @@ export interface Status {
   shards: (ShardStatus & { lag: number })[];
   sinks: (SinkStatus & { lag: number })[];
   workers: WorkerStatus[];
+  /** none where no large model is set up */
+  rewriters: RewriterStatus[];
 }
 
 export function addStatus(program: Command): void {
@@ -58,6 +61,7 @@ async function natsStatus(nc: NatsConnection): Promise<Omit<Status, 'tables'>> {
     shards: (await Promise.all(bySeq<ShardStatus>('shard').map(async (s) => ({ ...s, lag: Math.max(0, (await lastOfShard(jsm, s.shard)) - s.seq) })))).sort((a, b) => a.shard - b.shard),
     sinks: bySeq<SinkStatus>('sink').map((s) => ({ ...s, lag: Math.max(0, lastSeq - s.eventsSeq) })),
     workers: bySeq<WorkerStatus>('worker'),
+    rewriters: bySeq<RewriterStatus>('rewriter'),
   };
 }
 
@@ -92,6 +96,7 @@ function text(status: Status): string {
       ...status.shards.map((s) => [`shard ${s.shard}`, s.seq, s.lag, mib(s.rssBytes), `${s.model.customers} customers, ${s.model.items} items, ${s.model.pairs} pairs of ${s.model.pairBytes.toFixed(1)} bytes, epoch ${s.epoch}, snapshot at ${s.snapshotSeq}${liveVersions(s)}`]),
       ...status.sinks.map((s) => ['sink', s.eventsSeq, s.lag, mib(s.rssBytes), `${s.rows} rows since its start${s.owner ? '' : ', stand-by'}`]),
       ...status.workers.map((w) => ['worker', 0, 0, mib(w.rssBytes), `${w.runs} runs, ${w.failures} failed`]),
+      ...status.rewriters.map((r) => ['rewriter', r.seq, 0, mib(r.rssBytes), `${r.rewritten} rewritten, ${Object.values(r.kept).reduce((sum, count) => sum + count, 0)} kept as they were${r.owner ? '' : ', stand-by'}`]),
     ]),
     columns(['table', 'rows', 'size'], status.tables.map((t) => [t.name, t.rows, mib(t.bytes)])),
   ].join('\n\n');
