@@ -45,7 +45,8 @@ export function transferRows(say: Say): Row[] {
     const [cold, warm, linear, gain] = [spread(results.map((r) => r.cold)), spread(results.map((r) => r.warm)), spread(results.map((r) => r.linear)), spread(results.map((r) => r.warm - r.cold))];
     const shown = ({ mean, sd }: { mean: number; sd: number }): string => `${mean.toFixed(4)} (sd ${sd.toFixed(4)})`;
     say(`support.transfer ${each} examples a label, ${seeds.length} seeds: from nothing ${shown(cold)}, warm ${shown(warm)}, gain ${shown(gain)}; TF-IDF and softmax regression ${shown(linear)}`);
-    return row(`support.transfer.gain_${each}`, gain.mean, 'accuracy', linear.mean - cold.mean, `what TF-IDF of words and softmax regression gain over the same network from nothing (${cold.mean.toFixed(3)}); sd of the gain over ${seeds.length} seeds ${gain.sd.toFixed(4)}`);
+    // A ratio of two gains says nothing: either may be 0.
+    return { ...row(`support.transfer.gain_${each}`, gain.mean, 'accuracy', linear.mean - cold.mean, `what TF-IDF of words and softmax regression gain over the same network from nothing (${cold.mean.toFixed(3)}); sd of the gain over ${seeds.length} seeds ${gain.sd.toFixed(4)}`), ratio: null };
   });
 }
 
