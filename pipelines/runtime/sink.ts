@@ -6,7 +6,7 @@
  * After a crash the recorded cut is read again and inserted again: the same messages give the same Arrow bytes, and
  * ClickHouse drops an insert whose token it knows. While one cut is stored the next is collected.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as yieldToIo, setTimeout as delay } from 'node:timers/promises';
 import type { StoredMessage } from '../../schemas/decode.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
 import type { Collected, Collector } from './collectors.js';
@@ -44,6 +44,8 @@ export interface SinkParts {
 
 const firstRetryMs = 100;
 const retryMsMax = 2000;
+/** Milliseconds of making rows before timers are looked at, as one of them renews the lease: a message of a megabyte of telephone numbers takes a second to mask. */
+const sliceMs = 50;
 /** Messages on their way at once. */
 const messageWindow = 64;
 
@@ -66,6 +68,7 @@ class Pump {
   #revision = 0;
   #left: StoredMessage[] = [];
   #storing: Promise<void> = Promise.resolve();
+  #breathedMs = 0;
 
   constructor(private readonly parts: SinkParts, private readonly signal: AbortSignal) {}
 
@@ -87,6 +90,7 @@ class Pump {
         for (const message of await cursor.take(1024, 1000)) {
           seq = message.seq;
           if (seq <= cut.to) collector.add(message);
+          if (performance.now() - this.#breathedMs > sliceMs) await this.#breathe();
         }
         if (!this.parts.lease.held()) throw new AftercareError('lease_lost', `sink of ${name}: the lease could not be renewed in time`);
       }
@@ -121,6 +125,11 @@ class Pump {
     }
   }
 
+  async #breathe(): Promise<void> {
+    await yieldToIo();
+    this.#breathedMs = performance.now();
+  }
+
   /** Messages of one cut. @returns the sequence of the last one, undefined when there were none */
   async #collect(cursor: LogCursor): Promise<number | undefined> {
     const { collector, settings } = this.parts;
@@ -133,6 +142,7 @@ class Pump {
       while (taken < this.#left.length && collector.rows < settings.rowsMax && collector.bytes < settings.bytesMax) {
         collector.add(this.#left[taken]);
         to = this.#left[taken++].seq;
+        if (performance.now() - this.#breathedMs > sliceMs) await this.#breathe();
       }
       this.#left = this.#left.slice(taken);
     }
