@@ -8,7 +8,7 @@
  *
  * Leaving one example out takes its rows from one sum, so each is judged by a model that has not seen it, nor another filling of it,
  * at the price of a look at each. From there come the scale, the threshold and what is unusual. With a dozen examples an intent,
- * a trained softmax reads no more of them right and takes fifty times as long (measured: .40 and .51 of the English and Chinese ones, both).
+ * a trained softmax reads no more of them right and takes some thirty times as long (docs/decisions/0023-starter.md).
  * Source: Rocchio 1971; Joachims 1997 (ICML).
  */
 import { fitInverseTemperature, softmax } from '../../models/linear/temperature.js';
