@@ -16,10 +16,10 @@ import { requestService } from '../../pipelines/runtime/request.js';
 import { arrowBatch } from '../../schemas/arrow.js';
 import { modelsTable, type ModelRow } from '../../schemas/model-tables.js';
 import { shardServiceSubject } from '../../schemas/subjects.js';
-import { approveName, retrainId, retrainType, scheduledRetrainType, setLiveType, stateName, taskQueue, watchId } from '../../workflows/names.js';
+import { approveName, retrainId, retrainType, scheduledRetrainType, setLiveType, stateName, taskQueue, watchId, watchModelType } from '../../workflows/names.js';
 import type { RetrainInput, RetrainResult, RetrainState } from '../../workflows/retrain-types.js';
 import type { SetLiveInput } from '../../workflows/set-live.js';
-import type { WatchResult } from '../../workflows/watch-model.js';
+import type { WatchInput, WatchResult, WatchState } from '../../workflows/watch-model.js';
 import { ensureSchedule, retrainSchedule } from '../../workflows/schedules.js';
 import { aftercare } from '../support/cli.js';
 import { buy, day } from '../support/risk.js';
@@ -225,5 +225,18 @@ describe('retrain', () => {
     expect(await decidedBy('well')).toEqual([`${model}.${first.version}`]);
     expect((await jetstreamLiveVersions(whole.nc).read(model)).record).toMatchObject({ live: { version: first.version }, by: 'watch' });
     await record(watch, 'watch-model');
+  });
+
+  it('a long watch continues as new before its history grows, and ends when another version takes its place', async () => {
+    const { live: [sinceSeq] } = first;
+    const watch: WatchInput = { model, version: first.version, shards, sinceSeq, untilSeq: sinceSeq, everyMs: 1, untilMs: Date.now() + 3_600_000, looks: 7 };
+    const handle = await temporal.workflow.start(watchModelType, { taskQueue, workflowId: 'watch-long', args: [watch] });
+    const looked = async (): Promise<number> => (await temporal.workflow.getHandle('watch-long').query<WatchState>(stateName).catch(() => ({ looks: 0 }))).looks;
+    await until('a hundred looks are over', async () => (await looked()) > 107, 60_000);
+    const { runId, historyLength } = await temporal.workflow.getHandle('watch-long').describe();
+    expect(runId).not.toBe(handle.firstExecutionRunId);
+    expect(historyLength).toBeLessThan(1200);
+    await setLive({ to: 'before' });
+    expect(await temporal.workflow.getHandle('watch-long').result()).toMatchObject({ outcome: 'superseded' });
   });
 });
