@@ -23,6 +23,8 @@ export interface WatchInput {
   untilMs: number;
   /** looks that earlier runs took */
   looks?: number;
+  /** looks after which it continues as new; 100 when absent */
+  looksOfARun?: number;
 }
 
 export interface WatchResult {
@@ -40,13 +42,13 @@ export interface WatchState {
 export const watchStateQuery = defineQuery<WatchState>(stateName);
 
 /** A look is some ten events of history: far below what makes a workflow slow. */
-const looksOfARun = 100;
+const looksDefault = 100;
 
 const { liveMetrics } = proxyActivities<WatchActivities>(checking);
 const { goLive, recordRun } = proxyActivities<RegistryActivities>(telling);
 
 export async function watchModel(input: WatchInput): Promise<WatchResult> {
-  const { model, version, sinceSeq, untilSeq, everyMs, untilMs, looks: earlier = 0 } = input;
+  const { model, version, sinceSeq, untilSeq, everyMs, untilMs, looks: earlier = 0, looksOfARun = looksDefault } = input;
   const state: WatchState = { looks: earlier, figures: [] };
   setHandler(watchStateQuery, () => state);
   for (;;) {

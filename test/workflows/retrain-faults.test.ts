@@ -46,7 +46,7 @@ describe('a retraining', () => {
   afterAll(() => whole.stop());
 
   it('that nothing disturbs', async () => {
-    await whole.publish(riskHistory({ seed: 8, fromMs: Date.now() - 90 * day, days: 80, orders: 3500 }).events);
+    await whole.publish(riskHistory({ seed: 8, fromMs: Date.now() - 90 * day, days: 80, orders: 2500 }).events);
     calm = (await (await start()).result()) as RetrainResult;
     expect(calm).toMatchObject({ outcome: 'refused', reason: 'bytes' });
     expect(await subjects(`art.${cutArtefact(model)}.>`)).not.toEqual([]);
@@ -111,6 +111,5 @@ describe('a retraining', () => {
     const steps = await withClickHouse(whole.system.endpoints, async (client) => (await client.query({ query: 'SELECT step, detail FROM training_runs ORDER BY at DESC LIMIT 1', format: 'JSONEachRow' })).json());
     expect(steps).toMatchObject([{ step: 'failed', detail: expect.stringContaining('the artefact store is full') as unknown }]);
     expect((await whole.statusOf(0)).promoted).toEqual({});
-    expectAsCalm((await (await start()).result()) as RetrainResult);
   });
 });
