@@ -138,11 +138,12 @@ describe('forget', () => {
       const told = await state(shard);
       expect(await neverMet(shard, [one], told)).toEqual(told.parts);
     }
-    expect((await runRebuild(whole.temporal, { shards }, { wait: true })).result).toMatchObject({ same: true });
-    const before = await state(partitionOf(one, shards));
+    const mine = partitionOf(one, shards);
+    expect((await runRebuild(whole.temporal, { shards, only: [mine] }, { wait: true })).result).toMatchObject({ same: true });
+    const before = await state(mine);
     await whole.system.killAndRestart('shard');
     await whole.folded();
-    expect(await state(partitionOf(one, shards))).toEqual(before);
+    expect(await state(mine)).toEqual(before);
   });
 
   it('killed in the middle it goes on, and others who shared messages with the first go too', async () => {
@@ -170,7 +171,7 @@ describe('forget', () => {
     await whole.publish([click('back', one, { item: 'special-1', atMs: Date.now() })]);
     expect(await rowsOf(one)).toMatchObject({ events: 1 });
     expect(await requestService(whole.nc, serviceSubject('profile'), { customer: one })).toMatchObject({ items: [{ item: 'special-1' }] });
-    expect((await runRebuild(whole.temporal, { shards }, { wait: true })).result).toMatchObject({ same: true });
+    expect((await runRebuild(whole.temporal, { shards, only: [partitionOf(one, shards)] }, { wait: true })).result).toMatchObject({ same: true });
     const bad = await command('forget', 'a.b', '--wait');
     expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining('"a.b" is no customer: customer must match pattern') as unknown });
   });

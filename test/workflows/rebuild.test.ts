@@ -75,12 +75,11 @@ describe('rebuild', () => {
     const [first] = await cursor.take(1, 5000);
     await cursor.close();
     await jsm.streams.deleteMessage(streams.events, first.seq);
-    const bad = await run();
+    const bad = await run('--shard', '0');
     expect(bad.code).toBe(1);
     expect(bad.stdout).toMatch(/^0 .* differs$/m);
-    expect(bad.stdout).toMatch(/^1 .* the same$/m);
     expect(bad.stdout).toMatch(/shard 0 differs in .*recommend\.recommender/);
     expect(bad.stdout).toContain('Messages were deleted from the stream');
-    expect((await rows()).at(-2)).toMatchObject({ shard: 0, outcome: 'differs', differing: expect.arrayContaining(['recommend.recommender', 'recommend.sessions']) as unknown });
+    expect((await rows()).at(-1)).toMatchObject({ shard: 0, outcome: 'differs', differing: expect.arrayContaining(['recommend.recommender', 'recommend.sessions']) as unknown });
   });
 });
