@@ -11,7 +11,7 @@ import { memoryArtefacts } from '../../pipelines/runtime/memory/artefacts.js';
 const artefacts = memoryArtefacts();
 // The check asks neither of the two.
 const { checkSvd } = createSvdActivities({ artefacts, nc: {} as NatsConnection, clickhouse: {} as ClickHouseClient });
-const check = (input: CheckSvdInput): Promise<Verdict> => new MockActivityEnvironment().run(checkSvd, input) as Promise<Verdict>;
+const check = (input: CheckSvdInput): Promise<Verdict> => new MockActivityEnvironment().run<[CheckSvdInput], Verdict, typeof checkSvd>(checkSvd, input);
 
 const factors = (version: number, items: number, customers: number, singular = 2) => artefacts.put('svd', version, encodeFactors({
   rank: 1, names: Array.from({ length: items }, (_, n) => `i${n}`), support: new Uint32Array(items).fill(3), singular: Float64Array.of(singular), v: new Float32Array(items).fill(0.5), itemPower: 0.5, spectrumPower: 0.5, customers, entries: 9,
