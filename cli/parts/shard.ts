@@ -1,6 +1,7 @@
 /** A shard process: the loop and the services of the shards that it owns, until the signal. */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as yieldToIo } from 'node:timers/promises';
 import { loadKernel } from '../../models/recommend/load.js';
 import { foldSettings, foldStep, type FoldState } from '../../pipelines/fold.js';
 import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
@@ -13,7 +14,9 @@ import { stderrLogger } from '../../pipelines/runtime/log-line.js';
 import { serveShard } from '../../pipelines/runtime/serve.js';
 import { defaultShardSettings, runShard, type ShardParts } from '../../pipelines/runtime/shard.js';
 import { snapshotFiles } from '../../pipelines/runtime/snapshot-files.js';
+import type { SupportSettings } from '../../pipelines/support/settings.js';
 import { warmUpSupport } from '../../pipelines/support/starter.js';
+import { messageOf } from '../../schemas/errors.js';
 import { publicConfig } from '../../schemas/config.js';
 import type { Endpoints } from '../../servers/endpoints.js';
 import { partPatienceMs, type Context } from '../context.js';
@@ -28,7 +31,6 @@ export async function runShardProcess(context: Context, endpoints: Endpoints, sh
   const artefacts = jetstreamArtefacts(nc);
   const forgotten = await jetstreamForgotten(nc, config.AFTERCARE_REPLICAS);
   const settings = foldSettings(config, couponSecret(context));
-  warmUpSupport(settings.support);
   const shared: Omit<ShardParts<FoldState>, 'shard'> = {
     shards,
     holder: `${hostname()}/${process.pid}`,
@@ -41,11 +43,23 @@ export async function runShardProcess(context: Context, endpoints: Endpoints, sh
     step: foldStep(settings, loadKernel()),
     settings: { ...defaultShardSettings, snapshotMessages: config.AFTERCARE_SNAPSHOT_MESSAGES, snapshotMs: config.AFTERCARE_SNAPSHOT_MS },
     logger,
-    onLive: (live) => serveShard(live, { nc, shards, version, settings: publicConfig(config), artefacts }),
+    async onLive(live) {
+      const stop = await serveShard(live, { nc, shards, version, settings: publicConfig(config), artefacts });
+      void warmUp(settings.support).catch((error: unknown) => logger('warn', 'support could not be warmed up', { reason: messageOf(error) }));
+      return stop;
+    },
   };
   try {
     await Promise.all(shardNumbers.map((shard) => runShard({ ...shared, shard }, signal)));
   } finally {
     await nc.drain();
+  }
+}
+
+/** What the first ticket would wait for, some half a second in all: after the shard is live, and in parts, so that the lease is renewed between them. */
+async function warmUp(settings: SupportSettings): Promise<void> {
+  for (const part of warmUpSupport(settings)) {
+    await yieldToIo();
+    part();
   }
 }
