@@ -123,7 +123,7 @@ async function schedule({ config }: Context, { temporal }: Endpoints): Promise<v
 const livePatienceMs = 120_000; // a large snapshot and a long replay come first
 
 /** Waits until every shard answers. @throws AftercareError unavailable with the last lines of a part that ended */
-async function awaitLive({ config }: Context, endpoints: Endpoints, parts: readonly ServerHandle[]): Promise<void> {
+export async function awaitLive({ config }: Context, endpoints: Endpoints, parts: readonly ServerHandle[]): Promise<void> {
   const ended = firstFailure(parts, () => false).then((failure) => {
     throw new AftercareError('unavailable', `${failure.name} ${failure.reason}; its last lines:\n${failure.lastLines.slice(-20).join('\n')}`);
   });

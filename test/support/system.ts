@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import type { Context } from '../../cli/context.js';
-import { prepare, startPart } from '../../cli/system.js';
+import { awaitLive, prepare, startPart } from '../../cli/system.js';
 import { readConfig } from '../../schemas/config.js';
 import { startClickHouse } from '../../servers/clickhouse.js';
 import { startNats } from '../../servers/nats.js';
@@ -40,6 +40,8 @@ export async function startTestSystem(env: NodeJS.ProcessEnv = {}): Promise<Test
   };
   await prepare(context, endpoints, () => undefined);
   const running = new Map<PartName, ServerHandle>([['nats', nats], ['clickhouse', clickhouse], ['shard', await start.shard()], ['sink', await start.sink()]]);
+  // What asks a shard finds it: reading its libraries and building its first models takes longer than a test's first request.
+  await awaitLive(context, endpoints, [...running.values()]);
   const handle = (part: PartName): ServerHandle => running.get(part) as ServerHandle;
   afterAll(async () => {
     for (const part of ['shard', 'sink', 'clickhouse', 'nats'] as const) await handle(part).stop();
