@@ -18,9 +18,7 @@ describe('the README', () => {
     // The customer and the item that its examples ask for.
     const lines = ['17850', '13047'].flatMap((customer) => ['85123A', '71053'].map((item) => JSON.stringify({ id: `${customer}-${item}`, customer, atMs: Date.UTC(2026, 0, 15), action: 'view', item })));
     await aftercare(['publish', 'click'], { env: endpointVariables(system.endpoints), input: lines.join('\n') });
-    // As `aftercare up` waits before it says that all is live.
-    for (const endMs = performance.now() + 60_000; performance.now() < endMs;) if ((await aftercare(['similar', '85123A'], { env: endpointVariables(system.endpoints) })).code === 0) return;
-  }, 90_000);
+  });
 
   it('has examples', () => {
     expect(commands.length).toBeGreaterThan(5);
