@@ -41,7 +41,7 @@ describe('a promotion', () => {
     const state = step.empty();
     expect(state.get('svd')).toBeUndefined();
     expect(fold(state, svd(16, 5))).toEqual([
-      { model: 'svd', version: 16, sha256: '6'.repeat(64), bytes: 100, outcome: 'live', detail: '', shard: 3, seq: positionOf(5, 0), atMs: receivedMs },
+      { model: 'svd', version: 16, sha256: '6'.repeat(64), bytes: 100, outcome: 'live', detail: '', percent: 0, shard: 3, seq: positionOf(5, 0), atMs: receivedMs },
     ]);
     expect(weightsOf(state, 'svd')).toEqual([16, 8]);
     expect(state.versions.get('svd')).toMatchObject({ version: 16, sha256: '6'.repeat(64), bytes: 100, seq: positionOf(5, 0) });

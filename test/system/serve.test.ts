@@ -138,7 +138,7 @@ describe('a system of two shards', () => {
       found.set(`${info.name}/${info.metadata?.shard ?? ''}`, info.endpoints.map((e) => e.subject));
     }
     expect([...found.keys()].sort()).toEqual(['aftercare-sink/', 'aftercare/0', 'aftercare/1']);
-    expect(found.get('aftercare/1')?.sort()).toEqual(['aftercare.basket', 'aftercare.profile', 'aftercare.recommend', 'aftercare.risk', 'aftercare.similar']);
+    expect(found.get('aftercare/1')?.sort()).toEqual(['aftercare.basket', 'aftercare.profile', 'aftercare.recommend', 'aftercare.risk', 'aftercare.similar', 'aftercare.support']);
   });
 
   it('made one reject of each bad message, with its bytes and its reason, and went on', async () => {
