@@ -26,7 +26,6 @@ export interface Insert {
 
 export interface Collected {
   inserts: Insert[];
-  messages: Message[];
   /** verdicts whose decision no shard holds */
   late: LateLabel[];
 }
@@ -36,6 +35,8 @@ export interface Collector {
   /** rows and bytes so far: when to cut */
   readonly rows: number;
   readonly bytes: number;
+  /** What is to be sent because of what was added since the last call. The same log gives the same ids. */
+  takeMessages(): Message[];
   /** Everything since the last call. The same messages always give the same bytes. */
   finish(): Collected;
 }
@@ -81,9 +82,13 @@ export function eventCollector(shards: number): Collector {
     },
     get rows() { return events.rows + rejects.rows; },
     get bytes() { return bytes; },
-    finish() {
-      const collected = { inserts: [...finishBatch(eventsTable, events), ...finishBatch(rejectsTable, rejects)], messages, late: [] };
+    takeMessages() {
+      const taken = messages;
       messages = [];
+      return taken;
+    },
+    finish() {
+      const collected = { inserts: [...finishBatch(eventsTable, events), ...finishBatch(rejectsTable, rejects)], late: [] };
       bytes = 0;
       return collected;
     },
@@ -102,7 +107,7 @@ interface Place {
 interface DecisionKind<Value, Row> {
   table: Table<Row>;
   rows(value: Value, place: Place): Row[];
-  /** sent when the rows are stored */
+  /** sent at once */
   messages?(value: Value, place: Place): Message[];
   /** looked for when the rows are stored */
   late?(value: Value, place: Place): LateLabel | undefined;
@@ -173,9 +178,14 @@ export function decisionCollector(as = <Row>(table: Table<Row>): Table<Row> => t
     },
     get rows() { return batches.reduce((sum, { batch }) => sum + batch.rows, 0); },
     get bytes() { return bytes; },
+    takeMessages() {
+      const taken = messages;
+      messages = [];
+      return taken;
+    },
     finish() {
-      const collected = { inserts: batches.flatMap(({ table, batch }) => finishBatch(table, batch)), messages, late };
-      [messages, late] = [[], []];
+      const collected = { inserts: batches.flatMap(({ table, batch }) => finishBatch(table, batch)), late };
+      late = [];
       bytes = 0;
       return collected;
     },

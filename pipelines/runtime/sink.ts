@@ -1,7 +1,8 @@
 /**
  * The sink: a log into ClickHouse, each row once.
  *
- *   collect ... -> record the cut {from, to} -> insert each table with token <table>:<from>-<to> -> messages -> next
+ *   collect ... -> record the cut {from, to} -> insert each table with token <table>:<from>-<to> -> next
+ *      \--> messages, each with an id
  *
  * After a crash the recorded cut is read again and inserted again: the same messages give the same Arrow bytes, and
  * ClickHouse drops an insert whose token it knows. While one cut is stored the next is collected.
@@ -11,7 +12,7 @@ import type { StoredMessage } from '../../schemas/decode.js';
 import { AftercareError, messageOf } from '../../schemas/errors.js';
 import type { Collected, Collector } from './collectors.js';
 import type { Logger } from './log-line.js';
-import type { CutStore, KeptDecisions, Lease, LogCursor, MessageLog, Messages, RowStore } from './ports.js';
+import type { CutStore, KeptDecisions, Lease, LogCursor, Message, MessageLog, Messages, RowStore } from './ports.js';
 import { recallMessages } from './recalls.js';
 
 export interface SinkSettings {
@@ -23,7 +24,7 @@ export interface SinkSettings {
   lingerMs: number;
 }
 
-export const defaultSinkSettings: SinkSettings = { rowsMax: 65_536, bytesMax: 16 * 1024 * 1024, lingerMs: 200 };
+export const defaultSinkSettings: SinkSettings = { rowsMax: 65_536, bytesMax: 16 * 1024 * 1024, lingerMs: 1000 };
 
 export interface SinkParts {
   /** the log's name: key of its cuts */
@@ -68,6 +69,7 @@ class Pump {
   #revision = 0;
   #left: StoredMessage[] = [];
   #storing: Promise<void> = Promise.resolve();
+  #sending: Promise<void> = Promise.resolve();
   #breathedMs = 0;
 
   constructor(private readonly parts: SinkParts, private readonly signal: AbortSignal) {}
@@ -95,7 +97,8 @@ class Pump {
         if (!this.parts.lease.held()) throw new AftercareError('lease_lost', `sink of ${name}: the lease could not be renewed in time`);
       }
       if (this.signal.aborted) return void collector.finish();
-      await this.#store(cut, collector.finish());
+      this.#send();
+      await this.#store(cut, collector.finish(), this.#sending);
     } finally {
       await cursor.close();
     }
@@ -114,7 +117,7 @@ class Pump {
         const cut = { from, to };
         // The cut before is stored: one write says so, and what comes next.
         this.#revision = await cuts.write(name, { done: this.#done, cut }, this.#revision);
-        this.#storing = this.#store(cut, collector.finish());
+        this.#storing = this.#store(cut, collector.finish(), this.#sending);
         this.#storing.catch(() => undefined); // awaited in the next turn
         from = to + 1;
       }
@@ -145,21 +148,35 @@ class Pump {
         if (performance.now() - this.#breathedMs > sliceMs) await this.#breathe();
       }
       this.#left = this.#left.slice(taken);
+      this.#send();
     }
     return to;
   }
 
-  async #store(cut: Cut, collected: Collected): Promise<void> {
+  /** Nobody who waits for a reply or a warning waits for rows: what a crash sends again is known by its id. */
+  #send(): void {
+    const ready = this.parts.collector.takeMessages();
+    if (ready.length === 0) return;
+    this.#sending = this.#sending.then(() => this.#publish(ready));
+    this.#sending.catch(() => undefined); // awaited with the cut
+  }
+
+  async #publish(ready: Message[]): Promise<void> {
+    const { messages } = this.parts;
+    for (let i = 0; i < ready.length; i += messageWindow) {
+      const window = ready.slice(i, i + messageWindow);
+      await this.#again(async () => { await Promise.all(window.map((message) => messages.publish(message))); });
+    }
+  }
+
+  /** @param sent  the cut's messages */
+  async #store(cut: Cut, collected: Collected, sent: Promise<void>): Promise<void> {
     const { rows, messages, kept, onStored } = this.parts;
     for (const insert of collected.inserts) {
       const token = `${insert.table}:${cut.from}-${cut.to}`;
       await this.#again(() => rows.insert(insert.table, insert.columns, insert.arrow, token));
     }
-    // Behind the rows: whoever hears of a decision finds it in its table.
-    for (let i = 0; i < collected.messages.length; i += messageWindow) {
-      const window = collected.messages.slice(i, i + messageWindow);
-      await this.#again(async () => { await Promise.all(window.map((message) => messages.publish(message))); });
-    }
+    await sent;
     // Of the same cut, too: by now its decisions are stored.
     if (collected.late.length > 0) {
       await this.#again(async () => { for (const message of await recallMessages(kept, collected.late)) await messages.publish(message); });

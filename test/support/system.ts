@@ -23,7 +23,7 @@ export interface TestSystem {
 /** @param env  AFTERCARE_ settings of this system, besides a short lease */
 export async function startTestSystem(env: NodeJS.ProcessEnv = {}): Promise<TestSystem> {
   const dataDir = tempDir();
-  const settings = { AFTERCARE_LEASE_MS: '2500', ...env };
+  const settings = { AFTERCARE_LEASE_MS: '2500', AFTERCARE_SINK_LINGER_MS: '200', ...env };
   const context: Context = { dataDir, config: readConfig(settings) };
   const nats = await startNats({ dataDir: join(dataDir, 'nats') });
   const clickhouse = await startClickHouse({ dataDir: join(dataDir, 'clickhouse') });
