@@ -12,7 +12,7 @@ import { eventSubject, shardServiceSubject } from '../schemas/subjects.js';
 import { createSimulator } from '../simulator/simulator.js';
 
 export const [eventsPerS, requestsPerS] = [2000, 1000];
-/** A minute: whatever a shard does once in a while, its snapshot above all, falls into each measurement once. */
+/** A minute, as short ones hide what happens once in a while. A snapshot is taken every five. */
 export const [warmUpSeconds, seconds] = [5, 60];
 const shop = { seed: 7, customers: 5000, items: 5000, startMs: Date.UTC(2026, 0, 1), hours: 240 };
 export const preloaded = 200_000;

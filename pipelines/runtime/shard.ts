@@ -30,7 +30,7 @@ export interface ShardSettings {
   snapshotMs: number;
 }
 
-export const defaultShardSettings: ShardSettings = { batchEventsMax: 1000, sliceMs: 4, snapshotMessages: 500_000, snapshotMs: 60_000 };
+export const defaultShardSettings: ShardSettings = { batchEventsMax: 1000, sliceMs: 4, snapshotMessages: 500_000, snapshotMs: 300_000 };
 
 export interface ShardParts<State> {
   shard: number;
