@@ -9,17 +9,17 @@ import { AftercareError } from '../schemas/errors.js';
 const silenceMsMax = 60_000;
 
 /**
- * @param seq  sequence of EVENTS that must be in ClickHouse
+ * @param seq  sequence that must be in ClickHouse: of EVENTS, or of OUT, where decisions and answers are
  * @throws AftercareError unavailable when nothing moved for a minute
  */
-export async function storedUpTo(nc: NatsConnection, seq: number, onProgress: (stored: number) => void = () => undefined): Promise<void> {
+export async function storedUpTo(nc: NatsConnection, seq: number, onProgress: (stored: number) => void = () => undefined, of: 'eventsSeq' | 'outSeq' = 'eventsSeq'): Promise<void> {
   let newest = -1;
   let movedMs = performance.now();
   for (;;) {
     const status = await requestService<SinkProgress>(nc, 'aftercare.sink.status', {}, 2000).catch(() => undefined);
-    if (status !== undefined && status.eventsSeq >= seq) return;
-    if (status !== undefined && status.eventsSeq > newest) {
-      newest = status.eventsSeq;
+    if (status !== undefined && status[of] >= seq) return;
+    if (status !== undefined && status[of] > newest) {
+      newest = status[of];
       movedMs = performance.now();
       onProgress(newest);
     }

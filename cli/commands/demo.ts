@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Command } from 'commander';
 import { eventWriter } from '../../pipelines/runtime/envelopes.js';
+import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
 import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
 import { requestService } from '../../pipelines/runtime/request.js';
 import type { RecommendAnswer } from '../../schemas/services.js';
-import { serviceSubject } from '../../schemas/subjects.js';
+import { serviceSubject, streams } from '../../schemas/subjects.js';
 import { badMessages } from '../../simulator/bad-messages.js';
 import { createSimulator, type Truth } from '../../simulator/simulator.js';
 import { storedUpTo } from '../caught-up.js';
@@ -79,6 +80,8 @@ async function play(context: Context, system: System, options: DemoOptions): Pro
     const day = await publishDay(nc, shards, options);
     heading('Asking for recommendations');
     await askForMany(nc, day.truth);
+    // What is shown next is queried from ClickHouse.
+    await storedUpTo(nc, await jetstreamLog(nc, streams.out).lastSeq(), undefined, 'outSeq');
     return day.truth;
   });
   heading('Exporting every item\'s neighbours through Temporal');
