@@ -4,11 +4,6 @@
  * The settings were chosen on seeds 101 to 106; these are others. Verdicts come as the simulator sends them: an hour and
  * more later, to all frauds and a fifth of the genuine orders.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { withNats, type Context } from '../cli/context.js';
-import { startSystem } from '../cli/system.js';
 import { auc } from '../models/metrics/ranking.js';
 import type { RiskDecision } from '../pipelines/risk/decision.js';
 import { riskSettings } from '../pipelines/risk/settings.js';
@@ -18,12 +13,11 @@ import type { StoredEvent } from '../pipelines/step.js';
 import { readConfig } from '../schemas/config.js';
 import type { Event } from '../schemas/events.js';
 import type { RiskAnswer } from '../schemas/services.js';
-import { serviceSubject } from '../schemas/subjects.js';
 import { createSimulator } from '../simulator/simulator.js';
 import type { SuiteOptions } from './main.js';
-import { quantile, row, type Row } from './report.js';
+import { row, type Row } from './report.js';
 import { payments } from './risk-features.js';
-import { eventsPerS, foldedUpTo, load, playedAtOnce, preload, preloaded, requestsPerS, seconds, simulated } from './serving.js';
+import { nth, servedBesideSimilar, servedRows } from './serving.js';
 
 const seeds = [7, 8, 9, 10, 11, 12];
 const month = { customers: 2000, items: 500, startMs: Date.UTC(2026, 0, 1), hours: 720, events: 200_000 };
@@ -107,30 +101,19 @@ export function riskStepRows(say: SuiteOptions['say']): Row[] {
 
 /** `similar` is the baseline, asked at the same rate beside the same events. */
 export async function riskServeRows(say: SuiteOptions['say']): Promise<Row[]> {
-  const events = simulated(preloaded + 2 * playedAtOnce);
-  const dataDir = mkdtempSync(join(tmpdir(), 'aftercare-bench-'));
-  const context: Context = { dataDir, config: readConfig({}) };
-  const system = await startSystem(context, { onProgress: () => undefined, servers: ['nats', 'clickhouse'], worker: false });
-  try {
-    return await withNats(system.endpoints, 'bench', async (nc) => {
-      await foldedUpTo(nc, await preload(nc, events.slice(0, preloaded)));
-      say(`risk serve: ${requestsPerS} requests/s for ${seconds} s while ${eventsPerS} events/s are folded`);
-      const known = events.slice(0, preloaded);
-      const purchases = known.filter((event) => event.type === 'purchase');
-      const items = [...new Set(known.flatMap((event) => (event.type === 'click' ? [event.item] : [])))];
-      const half = preloaded + playedAtOnce;
-      const similar = await load(nc, events.slice(preloaded, half), serviceSubject('similar'), (n) => ({ item: items[(n * 7919) % items.length] }), () => true);
-      const risk = await load(nc, events.slice(half), serviceSubject('risk'), (n) => {
-        const { type, customer, amountMinor, currency, lines, device, address, payment } = purchases[(n * 7919) % purchases.length];
-        return { type, customer, amountMinor, currency, lines, device, address, payment };
-      }, (answer) => (answer as RiskAnswer).probability > 0);
-      for (const [name, { took, lateMsMax, foldedBehind }] of Object.entries({ similar, risk })) {
-        say(`serve ${name}: p50 ${quantile(took, 0.5).toFixed(2)} ms, p99 ${quantile(took, 0.99).toFixed(2)}, p99.9 ${quantile(took, 0.999).toFixed(2)}; sent at most ${lateMsMax.toFixed(0)} ms late, ${foldedBehind} events behind at the end`);
-      }
-      return [['p50', 0.5], ['p99', 0.99]].map(([label, q]) => row(`risk.serve.${label}_ms`, quantile(risk.took, Number(q)), 'ms', quantile(similar.took, Number(q)), 'similar, at the same rate'));
-    });
-  } finally {
-    await system.stop();
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+  const served = await servedBesideSimilar('risk serve', say, ({ items, events }) => {
+    const purchases = events.filter((event) => event.type === 'purchase');
+    return {
+      similar: { requestOf: (n) => ({ item: nth(items, n) }) },
+      own: {
+        endpoint: 'risk',
+        requestOf(n) {
+          const { type, customer, amountMinor, currency, lines, device, address, payment } = nth(purchases, n);
+          return { type, customer, amountMinor, currency, lines, device, address, payment };
+        },
+        isAnswer: (answer) => (answer as RiskAnswer).probability > 0,
+      },
+    };
+  });
+  return servedRows('risk.serve', served, 'similar, at the same rate');
 }

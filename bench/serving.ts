@@ -2,14 +2,22 @@
  * What the benchmarks of services share: a system of real servers and processes, a simulated shop that has been folded, and
  * requests by the clock while more events come in.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createInbox, type NatsConnection } from '@nats-io/transport-node';
+import { withNats, type Context } from '../cli/context.js';
+import { startSystem } from '../cli/system.js';
 import { createPublisher } from '../pipelines/runtime/jetstream/publisher.js';
 import { requestService } from '../pipelines/runtime/request.js';
 import type { ShardStatus } from '../pipelines/runtime/serve.js';
+import { readConfig } from '../schemas/config.js';
 import type { Event } from '../schemas/events.js';
-import { eventSubject, shardServiceSubject } from '../schemas/subjects.js';
+import { eventSubject, serviceSubject, shardServiceSubject } from '../schemas/subjects.js';
 import { createSimulator } from '../simulator/simulator.js';
+import type { SuiteOptions } from './main.js';
+import { quantile, row, type Row } from './report.js';
 
 export const [eventsPerS, requestsPerS] = [2000, 1000];
 /** A minute, as short ones hide what happens once in a while. A snapshot is taken every five. */
@@ -18,6 +26,61 @@ const shop = { seed: 7, customers: 5000, items: 5000, startMs: Date.UTC(2026, 0,
 export const preloaded = 200_000;
 /** Of one load. */
 export const playedAtOnce = eventsPerS * (warmUpSeconds + seconds);
+
+/** A request and how its answer is known to be one. */
+export interface Asked {
+  endpoint: string;
+  requestOf(n: number): object;
+  isAnswer(answer: unknown): boolean;
+}
+
+/** A shop that has been folded: what requests are about. */
+export interface Known {
+  customers: string[];
+  items: string[];
+  events: Event[];
+}
+
+/**
+ * An endpoint on a system of its own, beside `similar`, which is asked first at the same rate beside as many events: nats-server,
+ * ClickHouse, a shard and the sink as processes, this process as the shop.
+ */
+export async function servedBesideSimilar(name: string, say: SuiteOptions['say'], askedOf: (known: Known) => { similar?: Partial<Asked>; own: Asked }): Promise<{ similar: Served; own: Served }> {
+  const events = simulated(preloaded + 2 * playedAtOnce);
+  const dataDir = mkdtempSync(join(tmpdir(), 'aftercare-bench-'));
+  const context: Context = { dataDir, config: readConfig({}) };
+  const system = await startSystem(context, { onProgress: () => undefined, servers: ['nats', 'clickhouse'], worker: false });
+  try {
+    return await withNats(system.endpoints, 'bench', async (nc) => {
+      say(`${name}: ${preloaded} events of the simulator first`);
+      const known = events.slice(0, preloaded);
+      const { model } = await foldedUpTo(nc, await preload(nc, known));
+      say(`${name}: ${model.customers} customers, ${model.items} items, ${model.pairs} pairs; ${requestsPerS} requests/s for ${seconds} s while ${eventsPerS} events/s are folded`);
+      const items = [...new Set(known.flatMap((event) => (event.type === 'click' ? [event.item] : [])))];
+      const { own, similar: changed } = askedOf({ customers: [...new Set(known.map(({ customer }) => customer))], items, events: known });
+      const similar: Asked = { endpoint: 'similar', requestOf: (n) => ({ item: nth(items, n), k: 10 }), isAnswer: () => true, ...changed };
+      const half = preloaded + playedAtOnce;
+      const ask = async (part: Event[], { endpoint, requestOf, isAnswer }: Asked): Promise<Served> => {
+        const served = await load(nc, part, serviceSubject(endpoint), requestOf, isAnswer);
+        const { took, lateMsMax, foldedBehind } = served;
+        const quantiles = [0.5, 0.9, 0.99, 0.999].map((q) => `p${q * 100} ${quantile(took, q).toFixed(2)}`);
+        say(`${name}, ${endpoint}: ${quantiles.join(', ')} ms; sent at most ${lateMsMax.toFixed(0)} ms late, ${foldedBehind} events behind at the end`);
+        return served;
+      };
+      return { similar: await ask(events.slice(preloaded, half), similar), own: await ask(events.slice(half), own) };
+    });
+  } finally {
+    await system.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** One after the other, far apart. */
+export const nth = <T>(list: readonly T[], n: number): T => list[(n * 7919) % list.length];
+
+/** p50 and p99 beside those of `similar`. */
+export const servedRows = (name: string, { similar, own }: { similar: Served; own: Served }, note: string): Row[] =>
+  ([['p50', 0.5], ['p99', 0.99]] as const).map(([label, q]) => row(`${name}.${label}_ms`, quantile(own.took, q), 'ms', quantile(similar.took, q), note));
 
 export function simulated(count: number): Event[] {
   const events: Event[] = [];

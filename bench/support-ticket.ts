@@ -3,11 +3,6 @@
  * beside it. With the three promoted heads, and beside the starter alone (TF-IDF), on the same stream in the same run. And `support`
  * asked through NATS while events are folded, beside `similar`, which reads no text.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { withNats, type Context } from '../cli/context.js';
-import { startSystem } from '../cli/system.js';
 import { readBitext, type Bitext } from '../datasets/bitext.js';
 import { promotedStep } from '../pipelines/promoted.js';
 import { supportReaders } from '../pipelines/support/models.js';
@@ -17,11 +12,10 @@ import { readConfig } from '../schemas/config.js';
 import { decode, positionOf } from '../schemas/decode.js';
 import type { Event, Ticket } from '../schemas/events.js';
 import type { SupportAnswer } from '../schemas/services.js';
-import { serviceSubject } from '../schemas/subjects.js';
 import { createSimulator } from '../simulator/simulator.js';
 import type { SuiteOptions } from './main.js';
 import { quantile, row, type Row } from './report.js';
-import { foldedUpTo, load, playedAtOnce, preload, preloaded, simulated } from './serving.js';
+import { nth, servedBesideSimilar, servedRows } from './serving.js';
 import { costlyHeads } from './support-heads.js';
 import { absent } from './support-text.js';
 
@@ -89,28 +83,13 @@ function timesOf(messages: ReturnType<typeof streamOf>, parts: Partial<Record<ke
 }
 
 export async function supportServeRows(say: SuiteOptions['say']): Promise<Row[]> {
-  const events = simulated(preloaded + 2 * playedAtOnce);
-  const dataDir = mkdtempSync(join(tmpdir(), 'aftercare-bench-'));
-  const context: Context = { dataDir, config: readConfig({}) };
-  const system = await startSystem(context, { onProgress: () => undefined, servers: ['nats', 'clickhouse'], worker: false });
-  try {
-    return await withNats(system.endpoints, 'bench', async (nc) => {
-      await foldedUpTo(nc, await preload(nc, events.slice(0, preloaded)));
-      const known = events.slice(0, preloaded);
-      const tickets = known.flatMap((event) => (event.type === 'ticket' ? [event] : []));
-      const items = [...new Set(known.flatMap((event) => (event.type === 'click' ? [event.item] : [])))];
-      const half = preloaded + playedAtOnce;
-      const ticketOf = (n: number): object => {
-        const { customer, text } = tickets[(n * 7919) % tickets.length];
-        return { customer, text };
-      };
-      const similar = await load(nc, events.slice(preloaded, half), serviceSubject('similar'), (n) => ({ item: items[(n * 7919) % items.length], k: 10 }), () => true);
-      const support = await load(nc, events.slice(half), serviceSubject('support'), ticketOf, (answer) => (answer as SupportAnswer).because.length > 0);
-      for (const [name, { took, lateMsMax }] of Object.entries({ similar, support })) say(`support.serve ${name}: p50 ${quantile(took, 0.5).toFixed(2)} ms, p99 ${quantile(took, 0.99).toFixed(2)}; sent at most ${lateMsMax.toFixed(0)} ms late`);
-      return ([['p50', 0.5], ['p99', 0.99]] as const).map(([label, q]) => row(`support.serve.${label}_ms`, quantile(support.took, q), 'ms', quantile(similar.took, q), 'similar, which reads no text; with the starter model'));
-    });
-  } finally {
-    await system.stop();
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+  const served = await servedBesideSimilar('support.serve', say, ({ events }) => {
+    const tickets = events.filter((event) => event.type === 'ticket');
+    const requestOf = (n: number): object => {
+      const { customer, text } = nth(tickets, n);
+      return { customer, text };
+    };
+    return { own: { endpoint: 'support', requestOf, isAnswer: (answer) => (answer as SupportAnswer).because.length > 0 } };
+  });
+  return servedRows('support.serve', served, 'similar, which reads no text; with the starter model');
 }

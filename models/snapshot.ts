@@ -61,6 +61,18 @@ export function pack(header: Header, sections: Uint8Array[], format: Format): Ui
   return chunks;
 }
 
+/** The bytes of a typed array, where they lie. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array => new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+
+/** What every state of sections offers of itself. @param sections  asked anew each time: views of what it holds now */
+export function kept(settings: Header['settings'], sections: () => Uint8Array[], format: Format): { snapshot(): Uint8Array[]; hash(): string } {
+  const headed = (): [Header, Uint8Array[], Format] => {
+    const parts = sections();
+    return [{ settings, sections: parts.map(({ length }) => length) }, parts, format];
+  };
+  return { snapshot: () => pack(...headed()), hash: () => digest(...headed()).digest('hex') };
+}
+
 export interface Unpacked<H> {
   header: H;
   /** Copies the next section to where it belongs. */

@@ -4,7 +4,7 @@
  * themselves say.
  */
 import { createRoster } from '../models/roster.js';
-import { digest, pack, unpack, type Format } from '../models/snapshot.js';
+import { bytesOf, kept, unpack, type Format } from '../models/snapshot.js';
 import type { Config } from '../schemas/config.js';
 import type { Event, Label } from '../schemas/events.js';
 
@@ -112,7 +112,6 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
           columns.ticketKey[id] = keyOf(event.ticket);
           columns.intent[id] = 0;
           return;
-          return;
         }
         case 'label':
           return judged(signals, event, atMs);
@@ -156,14 +155,7 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
       if (id !== undefined) roster.drop(id);
     },
     stats: () => ({ customers: roster.size() }),
-    snapshot() {
-      const parts = sections();
-      return pack(headerOf(parts), parts, format);
-    },
-    hash() {
-      const parts = sections();
-      return digest(headerOf(parts), parts, format).digest('hex');
-    },
+    ...kept({ customers: max }, sections, format),
   };
   return signals;
 
@@ -173,9 +165,6 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
   }
   function sections(): Uint8Array[] {
     return [...roster.save(), Buffer.from(JSON.stringify(intents)), ...Object.values(columns).map((column) => bytesOf(column.subarray(0, roster.used())))];
-  }
-  function headerOf(parts: Uint8Array[]) {
-    return { settings: { customers: max }, sections: parts.map(({ length }) => length) };
   }
 }
 
@@ -194,8 +183,6 @@ function judged(signals: Signals, { customer, of, ref, verdict }: Label, atMs: n
   if (verdict === 'chargeback' || verdict === 'abuse') signals.setRisk(customer, riskLevels.high, atMs, ref);
   else if (verdict === 'genuine') signals.setRisk(customer, riskLevels.low, atMs, ref);
 }
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array | Uint16Array | Uint32Array | Float64Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
 
 function load(max: number, chunks: Uint8Array[], columns: Columns): { roster: [Uint8Array, Uint8Array]; intents: string[] } {
   const { next } = unpack(chunks, { customers: max }, format);

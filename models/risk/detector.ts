@@ -19,7 +19,7 @@
  */
 import { createMedians, pushMedian, type Medians } from '../linear/median.js';
 import { createUniform } from '../random.js';
-import { digest, pack, unpack, type Format } from '../snapshot.js';
+import { bytesOf, kept, unpack, type Format } from '../snapshot.js';
 
 export interface DetectorSettings {
   /** Numbers of a row. */
@@ -47,8 +47,6 @@ export interface Detector {
 }
 
 const format: Format = { name: 'detector', magic: 'AFHS', version: 1 };
-const bytesOf = ({ buffer, byteOffset, byteLength }: Uint32Array | Float64Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
-
 /** @throws RangeError that names the setting */
 function check(settings: DetectorSettings): void {
   const most = { features: 65_536, trees: 1000, depth: 16, window: 1_000_000, seed: 0xffffffff };
@@ -123,7 +121,6 @@ export function createDetector(settings: DetectorSettings, chunks?: Uint8Array[]
     const { next } = unpack(chunks, { ...settings }, format);
     for (const section of sections()) next(() => section);
   }
-  const header = (parts: Uint8Array[]) => ({ settings: { ...settings }, sections: parts.map(({ length }) => length) });
 
   /** Of the row in `u`. */
   function scored(): number {
@@ -177,13 +174,6 @@ export function createDetector(settings: DetectorSettings, chunks?: Uint8Array[]
       latest.fill(0);
     },
     windows: () => counts[1],
-    snapshot() {
-      const parts = sections();
-      return pack(header(parts), parts, format);
-    },
-    hash() {
-      const parts = sections();
-      return digest(header(parts), parts, format).digest('hex');
-    },
+    ...kept({ ...settings }, sections, format),
   };
 }

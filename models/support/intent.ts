@@ -10,9 +10,9 @@
  */
 import { loadNetwork, type Network } from '../lstm/network.js';
 import { mix, softmax } from '../linear/temperature.js';
-import { pack, unpack, type Format, type Header } from '../snapshot.js';
+import { bytesOf, pack, unpack, type Format, type Header } from '../snapshot.js';
 import { strangeness, unusualness } from './scope.js';
-import { bytesOf, concat, linesOf, textBytes } from './sections.js';
+import { concat, linesOf, textBytes } from './sections.js';
 import type { WarmStart } from './transfer.js';
 import { scoreRow } from './wide-train.js';
 import { wideFeatures, wordsMax, type WideFeatures } from './wide.js';

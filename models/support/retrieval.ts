@@ -9,7 +9,7 @@
  *   snapshot   next number (JSON) | one JSON line an answer, in the order of their numbers
  */
 import { createHash } from 'node:crypto';
-import { digest, pack, unpack, type Format } from '../snapshot.js';
+import { kept, unpack, type Format } from '../snapshot.js';
 import { createBm25, type Bm25 } from '../text/bm25.js';
 import type { Token } from '../text/tokenise.js';
 import type { AnswerLanguage } from './answers.js';
@@ -142,7 +142,6 @@ export function createRetrieval(settings: RetrievalSettings, chunks?: Uint8Array
   function sections(): Uint8Array[] {
     return [Buffer.from(JSON.stringify({ next })), Buffer.concat([...entries.values()].map(({ bytes }) => bytes))];
   }
-  const headerOf = (parts: Uint8Array[]) => ({ settings: { capacity }, sections: parts.map(({ length }) => length) });
 
   return {
     learn(answer) {
@@ -167,14 +166,7 @@ export function createRetrieval(settings: RetrievalSettings, chunks?: Uint8Array
       for (const n of [...(ofCustomer.get(customer) ?? [])]) drop(n);
     },
     stats: () => ({ held: entries.size, templates: ofTemplate.size }),
-    snapshot() {
-      const parts = sections();
-      return pack(headerOf(parts), parts, format);
-    },
-    hash() {
-      const parts = sections();
-      return digest(headerOf(parts), parts, format).digest('hex');
-    },
+    ...kept({ capacity }, sections, format),
   };
 }
 

@@ -1,6 +1,5 @@
 /** What the files of support put between the header and the checksum of models/snapshot.ts. */
 
-export const bytesOf = (values: Float32Array | Float64Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 /** One word a line: no token holds a line end. */
 export const textBytes = (lines: readonly string[]): Uint8Array => Buffer.from(lines.join('\n'));

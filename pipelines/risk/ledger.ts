@@ -14,7 +14,7 @@
  * What is overwritten before its verdict came teaches nothing; it is counted.
  */
 import { hash53 } from '../../models/hash53.js';
-import { digest, pack, unpack, type Format, type Header } from '../../models/snapshot.js';
+import { bytesOf, kept, unpack, type Format } from '../../models/snapshot.js';
 import type { Level } from './costs.js';
 import { createLatest, type Latest } from './latest.js';
 
@@ -176,8 +176,7 @@ export function createLedger(settings: LedgerSettings, chunks?: Uint8Array[]): L
       }
     },
     stats: () => ({ held: Math.min(next, C), waiting, dropped }),
-    snapshot: () => pack(...partsOf(columns, settings, [next, waiting, dropped]), format),
-    hash: () => digest(...partsOf(columns, settings, [next, waiting, dropped]), format).digest('hex'),
+    ...kept({ ...settings }, () => sectionsOf(columns, settings, [next, waiting, dropped]), format),
   };
 
   function load(): void {
@@ -209,10 +208,9 @@ function store(columns: Columns, slot: number, entry: Entry, D: number, S: numbe
 }
 
 /** Where `firstWaiting` stands depends on who asked and is no part of it; what it would find is. @param counters  next, waiting, dropped */
-function partsOf(columns: Columns, settings: LedgerSettings, counters: readonly [number, number, number]): [Header, Uint8Array[]] {
-  const held = Math.min(counters[0], settings.capacity);
-  const parts = [bytesOf(Float64Array.from(counters)), ...Object.values(columns).map((column) => bytesOf(column.subarray(0, held * (column.length / settings.capacity))))];
-  return [{ settings: { ...settings }, sections: parts.map(({ length }) => length) }, parts];
+function sectionsOf(columns: Columns, { capacity }: LedgerSettings, counters: readonly [number, number, number]): Uint8Array[] {
+  const held = Math.min(counters[0], capacity);
+  return [bytesOf(Float64Array.from(counters)), ...Object.values(columns).map((column) => bytesOf(column.subarray(0, held * (column.length / capacity))))];
 }
 
 function clear(columns: Columns, slot: number, C: number): void {
@@ -222,5 +220,3 @@ function clear(columns: Columns, slot: number, C: number): void {
   }
   columns.verdict[slot] = verdicts.forgotten;
 }
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float64Array | Float32Array | Uint16Array | Uint8Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);

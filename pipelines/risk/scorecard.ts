@@ -9,7 +9,7 @@
  */
 import { auc, averagePrecision, precisionAtCapacity } from '../../models/metrics/ranking.js';
 import { brier, expectedCalibrationError, logLoss } from '../../models/metrics/calibration.js';
-import { digest, pack, unpack, type Format } from '../../models/snapshot.js';
+import { kept as inSections, unpack, type Format } from '../../models/snapshot.js';
 
 /** Verdicts of a day and a version: standard errors of an AUC are then below 0.003, whatever the shares. */
 const KEPT_MAX = 32_768;
@@ -85,23 +85,13 @@ export function createScorecard(chunks?: Uint8Array[], keptMax = KEPT_MAX): Scor
       byVersion.clear();
       return taken;
     },
-    snapshot() {
-      const parts = sections();
-      return pack(headerOf(parts), parts, format);
-    },
-    hash() {
-      const parts = sections();
-      return digest(headerOf(parts), parts, format).digest('hex');
-    },
+    ...inSections({ keptMax }, sections, format),
   };
 
   function sections(): Uint8Array[] {
     return inOrder().flatMap(([version, { p, y, held, stride, seen }]) => [
       new Uint8Array(Float64Array.of(version, held, stride, seen).buffer), new Uint8Array(p.slice(0, held).buffer), y.slice(0, held),
     ]);
-  }
-  function headerOf(parts: Uint8Array[]) {
-    return { settings: { keptMax }, sections: parts.map(({ length }) => length) };
   }
   function load(): void {
     const { header, next } = unpack(chunks ?? [], { keptMax }, format);

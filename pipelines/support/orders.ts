@@ -14,26 +14,15 @@
  */
 import { hash53 } from '../../models/hash53.js';
 import { createRingTexts } from '../../models/ring-texts.js';
-import { digest, pack, unpack, type Format } from '../../models/snapshot.js';
+import { bytesOf, kept, unpack, type Format } from '../../models/snapshot.js';
+import type { KnownOrder } from '../../models/support/slots.js';
 import type { Purchase, Refund } from '../../schemas/events.js';
-
-export interface CustomerOrder {
-  order: string;
-  atMs: number;
-  amountMinor: number;
-  currency: string;
-  /** the first ones */
-  items: readonly string[];
-  refundedMinor: number;
-  /** of the last refund; undefined where there is none */
-  refundMs: number | undefined;
-}
 
 export interface Orders {
   bought(event: Purchase, atMs: number): void;
   sentBack(event: Refund, atMs: number): void;
-  /** The customer's orders that are held, the latest to arrive first, at most `most`. Never writes. */
-  of(customer: string, most: number): CustomerOrder[];
+  /** The customer's orders that are held, with their first items, the latest to arrive first, at most `most`. Never writes. */
+  of(customer: string, most: number): KnownOrder[];
   forget(customer: string): void;
   stats(): { held: number };
   snapshot(): Uint8Array[];
@@ -93,7 +82,7 @@ export function createOrders(capacity: number, chunks?: Uint8Array[]): Orders {
     next += 1;
   }
 
-  function orderAt(n: number): CustomerOrder {
+  function orderAt(n: number): KnownOrder {
     const slot = n % C;
     const [order, ...items] = texts.get(slot).split('\n');
     return {
@@ -118,7 +107,7 @@ export function createOrders(capacity: number, chunks?: Uint8Array[]): Orders {
       refundMs[n % C] = Math.max(refundMs[n % C], at);
     },
     of(name, most) {
-      const found: CustomerOrder[] = [];
+      const found: KnownOrder[] = [];
       for (let n = lastOf.get(hash53(name)) ?? -1; known(n) && found.length < most; n = sameCustomer[n % C]) found.push(orderAt(n));
       return found;
     },
@@ -134,22 +123,12 @@ export function createOrders(capacity: number, chunks?: Uint8Array[]): Orders {
       lastOf.delete(customerKey);
     },
     stats: () => ({ held: Math.min(next, C) }),
-    snapshot() {
-      const parts = sections();
-      return pack(headerOf(parts), parts, format);
-    },
-    hash() {
-      const parts = sections();
-      return digest(headerOf(parts), parts, format).digest('hex');
-    },
+    ...kept({ orders: C }, sections, format),
   };
 
   function sections(): Uint8Array[] {
     const held = Math.min(next, C);
     return [new Uint8Array(Float64Array.of(next).buffer), ...Object.values(columns).map((column) => bytesOf(column.subarray(0, held))), ...texts.save(held)];
-  }
-  function headerOf(parts: Uint8Array[]) {
-    return { settings: { orders: C }, sections: parts.map(({ length }) => length) };
   }
   function load(from: Uint8Array[]): [Uint8Array, Uint8Array] {
     const { next: section } = unpack(from, { orders: C }, format);
@@ -168,4 +147,3 @@ export function createOrders(capacity: number, chunks?: Uint8Array[]): Orders {
 
 /** Neither may hold a newline, by the contract. */
 const textOf = (order: string, items: readonly string[]): string => [order, ...items].join('\n');
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float64Array | Uint16Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);

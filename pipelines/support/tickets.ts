@@ -15,7 +15,7 @@
  */
 import { hash53 } from '../../models/hash53.js';
 import { createRingTexts } from '../../models/ring-texts.js';
-import { digest, pack, unpack, type Format, type Header } from '../../models/snapshot.js';
+import { bytesOf, kept, unpack, type Format } from '../../models/snapshot.js';
 
 /** The model did not abstain. */
 export const CONFIDENT = 1;
@@ -160,8 +160,7 @@ export function createTickets(capacity: number, chunks?: Uint8Array[]): Tickets 
       lastOf.delete(hash53(name));
     },
     stats: () => ({ held: Math.min(next, C), waiting, dropped }),
-    snapshot: () => withHeader(C, sections(), (header, parts) => pack(header, parts, format)),
-    hash: () => withHeader(C, sections(), (header, parts) => digest(header, parts, format).digest('hex')),
+    ...kept({ tickets: C }, sections, format),
   };
 
   function sections(): Uint8Array[] {
@@ -188,9 +187,6 @@ export function createTickets(capacity: number, chunks?: Uint8Array[]): Tickets 
   }
 }
 
-const withHeader = <T>(tickets: number, parts: Uint8Array[], work: (header: Header, parts: Uint8Array[]) => T): T =>
-  work({ settings: { tickets }, sections: parts.map(({ length }) => length) }, parts);
-
 /** The last keys that were added, the oldest first where it is saved. */
 interface Early {
   add(key: number): void;
@@ -213,5 +209,3 @@ function createEarly(saved?: Uint8Array): Early {
     save: () => bytesOf(Float64Array.from(keys)),
   };
 }
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float64Array | Uint16Array | Uint8Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);

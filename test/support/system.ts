@@ -1,8 +1,12 @@
 /** A running system for a test file: real servers, and shard and sink as the processes they are in production. */
 import { join } from 'node:path';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll } from 'vitest';
+import { storedUpTo } from '../../cli/caught-up.js';
 import type { Context } from '../../cli/context.js';
 import { awaitLive, prepare, startPart } from '../../cli/system.js';
+import { eventWriter } from '../../pipelines/runtime/envelopes.js';
+import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
 import { readConfig } from '../../schemas/config.js';
 import { startClickHouse } from '../../servers/clickhouse.js';
 import { startNats } from '../../servers/nats.js';
@@ -18,6 +22,18 @@ export interface TestSystem {
   /** kill -9, then the same part again on the same folder and port */
   killAndRestart(part: PartName): Promise<void>;
   handle(part: PartName): ServerHandle;
+}
+
+/** Publishes events and waits until they are in ClickHouse. @param size  events of a message  @returns the sequence of the last one */
+export async function publishAll(nc: NatsConnection, shards: number, events: Iterable<unknown>, size = 1): Promise<number> {
+  const publisher = createPublisher(nc);
+  const writer = eventWriter(publisher, shards, size);
+  for (const event of events) await writer.write(event);
+  await writer.end();
+  const { lastSeq } = await publisher.flush();
+  publisher.close();
+  await storedUpTo(nc, lastSeq);
+  return lastSeq;
 }
 
 /** @param env  AFTERCARE_ settings of this system, besides a short lease */

@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { storedUpTo } from '../../cli/caught-up.js';
 import { withClickHouse } from '../../cli/context.js';
 import type { SinkStatus } from '../../cli/parts/sink.js';
 import { eventWriter } from '../../pipelines/runtime/envelopes.js';
@@ -15,7 +14,7 @@ import type { Event } from '../../schemas/events.js';
 import type { CouponMessage } from '../../schemas/messages.js';
 import { streams } from '../../schemas/subjects.js';
 import { buy, cart, hour, judge, resolve, view, write } from '../support/coupons.js';
-import { startTestSystem, type TestSystem } from '../support/system.js';
+import { publishAll, startTestSystem, type TestSystem } from '../support/system.js';
 
 const kills = 6;
 
@@ -42,15 +41,7 @@ describe('coupons', () => {
     await cursor.close();
     return found.filter(({ subject }) => subject.startsWith('coupons.'));
   };
-  const publish = async (events: Event[]): Promise<void> => {
-    const publisher = createPublisher(nc);
-    const writer = eventWriter(publisher, 1, 1);
-    for (const event of events) await writer.write(event);
-    await writer.end();
-    const { lastSeq } = await publisher.flush();
-    publisher.close();
-    await storedUpTo(nc, lastSeq);
-  };
+  const publish = (events: Event[]): Promise<number> => publishAll(nc, 1, events);
   const until = async (enough: () => Promise<boolean>): Promise<void> => {
     for (const endMs = performance.now() + 30_000; performance.now() < endMs && !(await enough());) await delay(100);
   };

@@ -4,14 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { storedUpTo } from '../../cli/caught-up.js';
 import { withClickHouse } from '../../cli/context.js';
 import { endpointVariables } from '../../cli/system.js';
 import { riskFeatures } from '../../pipelines/risk/features.js';
-import { eventWriter } from '../../pipelines/runtime/envelopes.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
-import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
 import { requestService } from '../../pipelines/runtime/request.js';
 import type { ShardStatus } from '../../pipelines/runtime/serve.js';
 import type { Event } from '../../schemas/events.js';
@@ -20,7 +17,7 @@ import type { RiskAnswer } from '../../schemas/services.js';
 import { partitionOf, serviceSubject, shardServiceSubject, streams } from '../../schemas/subjects.js';
 import { aftercare } from '../support/cli.js';
 import { buy, hour, judge, sendBack } from '../support/risk.js';
-import { startTestSystem, type TestSystem } from '../support/system.js';
+import { publishAll, startTestSystem, type TestSystem } from '../support/system.js';
 import { tempDir } from '../support/temp.js';
 
 const shards = 2;
@@ -38,14 +35,7 @@ describe('risk', () => {
   const until = async (enough: () => Promise<boolean>): Promise<void> => {
     for (const endMs = performance.now() + 30_000; performance.now() < endMs && !(await enough());) await delay(50);
   };
-  const send = async (...events: Event[]): Promise<void> => {
-    const publisher = createPublisher(nc);
-    const writer = eventWriter(publisher, shards, 1);
-    for (const event of events) await writer.write(event);
-    const { lastSeq } = await publisher.flush();
-    publisher.close();
-    await storedUpTo(nc, lastSeq);
-  };
+  const send = (...events: Event[]): Promise<number> => publishAll(nc, shards, events);
   const alerts = async (): Promise<{ subject: string; message: RiskMessage }[]> => {
     const log = jetstreamLog(nc, streams.decisions);
     const last = await log.lastSeq();

@@ -3,18 +3,15 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { storedUpTo } from '../../cli/caught-up.js';
 import { endpointVariables } from '../../cli/system.js';
-import { eventWriter } from '../../pipelines/runtime/envelopes.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
-import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
 import { requestService } from '../../pipelines/runtime/request.js';
 import type { Event } from '../../schemas/events.js';
 import type { BasketAnswer } from '../../schemas/services.js';
 import { partitionOf, serviceSubject, shardServiceSubject, streams } from '../../schemas/subjects.js';
 import { aftercare } from '../support/cli.js';
 import { click, purchase } from '../support/events.js';
-import { startTestSystem, type TestSystem } from '../support/system.js';
+import { publishAll, startTestSystem, type TestSystem } from '../support/system.js';
 
 const shards = 2;
 const atMs = Date.UTC(2026, 0, 15);
@@ -26,12 +23,7 @@ describe('what is added to a cart next', () => {
   let nc: NatsConnection;
 
   const send = async (...events: Event[]): Promise<void> => {
-    const publisher = createPublisher(nc);
-    const writer = eventWriter(publisher, shards, 1);
-    for (const event of events) await writer.write(event);
-    const { lastSeq } = await publisher.flush();
-    publisher.close();
-    await storedUpTo(nc, lastSeq);
+    await publishAll(nc, shards, events);
     await untilFolded(nc);
   };
   const ask = (items: unknown, k?: unknown): Promise<BasketAnswer> => requestService(nc, serviceSubject('basket'), { items, k });

@@ -10,10 +10,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { storedUpTo } from '../../cli/caught-up.js';
 import { withClickHouse } from '../../cli/context.js';
 import { endpointVariables } from '../../cli/system.js';
-import { eventWriter } from '../../pipelines/runtime/envelopes.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
-import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
 import { requestService } from '../../pipelines/runtime/request.js';
 import type { Event } from '../../schemas/events.js';
 import type { ReplyMessage, SupportMessage } from '../../schemas/messages.js';
@@ -23,7 +21,7 @@ import { aftercare } from '../support/cli.js';
 import { leaks, plant, squeezed } from '../support/planted.js';
 import { buy, hour, sendBack } from '../support/risk.js';
 import { settle, write } from '../support/support.js';
-import { startTestSystem, type PartName, type TestSystem } from '../support/system.js';
+import { publishAll, startTestSystem, type PartName, type TestSystem } from '../support/system.js';
 
 const shards = 2;
 const now = Date.now();
@@ -40,14 +38,7 @@ describe('support', () => {
     for (const endMs = performance.now() + 60_000; performance.now() < endMs && !(await enough());) await delay(50);
   };
   const rows = () => query<Row>('SELECT shard, customer, ticket, language, text, intent, decision, reason, order_id, reply, model, tokens, entity_values FROM tickets ORDER BY at, ticket');
-  const send = async (...events: Event[]): Promise<void> => {
-    const publisher = createPublisher(nc);
-    const writer = eventWriter(publisher, shards, 1);
-    for (const event of events) await writer.write(event);
-    const { lastSeq } = await publisher.flush();
-    publisher.close();
-    await storedUpTo(nc, lastSeq);
-  };
+  const send = (...events: Event[]): Promise<number> => publishAll(nc, shards, events);
   const sent = async (): Promise<{ subject: string; message: ReplyMessage & SupportMessage; text: string }[]> => {
     const log = jetstreamLog(nc, streams.decisions);
     const last = await log.lastSeq();

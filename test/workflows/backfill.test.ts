@@ -7,9 +7,6 @@ import { placeOf } from '../../pipelines/canary.js';
 import type { ArtefactRef } from '../../pipelines/runtime/artefacts.js';
 import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
 import { promote } from '../../pipelines/runtime/jetstream/promote.js';
-import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
-import { eventWriter } from '../../pipelines/runtime/envelopes.js';
-import { storedUpTo } from '../../cli/caught-up.js';
 import { limits } from '../../schemas/limits.js';
 import { createSimulator } from '../../simulator/simulator.js';
 import { runBackfill, runRebuild, type StartedBackfill } from '../../workflows/runs.js';
@@ -18,6 +15,7 @@ import { purchase } from '../support/events.js';
 import { riskLogisticArtefact } from '../support/risk-models.js';
 import { historyText } from './histories.js';
 import { smallShop, startWholeSystem, until, type WholeSystem } from './system.js';
+import { publishAll } from '../support/system.js';
 
 const shards = 2;
 const events = [...createSimulator({ seed: 4, customers: 300, items: 120, startMs: Date.now() - 20 * 3_600_000, hours: 19, events: 9000 }).events()];
@@ -36,12 +34,7 @@ describe('backfill', () => {
   const promoteAll = async (ref: ArtefactRef, atMs: number): Promise<number[]> => (await promote(whole.nc, jetstreamArtefacts(whole.nc), shards, { ref, atMs })).seqs;
   /** Each event alone, so that a backfill makes several cuts. */
   const publish = async (some: readonly object[]): Promise<void> => {
-    const publisher = createPublisher(whole.nc);
-    const writer = eventWriter(publisher, shards, 1);
-    for (const event of some) await writer.write(event);
-    const { lastSeq } = await publisher.flush();
-    publisher.close();
-    await storedUpTo(whole.nc, lastSeq);
+    await publishAll(whole.nc, shards, some);
     await whole.folded();
   };
   /** All columns of the decisions of a shard behind a sequence. */

@@ -5,11 +5,8 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { Client } from '@temporalio/client';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { expect } from 'vitest';
-import { storedUpTo } from '../../cli/caught-up.js';
 import { connectClickHouse } from '../../pipelines/runtime/clickhouse.js';
-import { eventWriter } from '../../pipelines/runtime/envelopes.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
-import { createPublisher } from '../../pipelines/runtime/jetstream/publisher.js';
 import { ensureStreams } from '../../pipelines/runtime/jetstream/streams.js';
 import { migrate } from '../../pipelines/runtime/migrate.js';
 import { requestService } from '../../pipelines/runtime/request.js';
@@ -22,7 +19,7 @@ import { startNats } from '../../servers/nats.js';
 import { awaitReady, spawnServer, type ServerHandle } from '../../servers/process.js';
 import { startTemporal } from '../../servers/temporal.js';
 import { connectTemporal } from '../../workflows/client.js';
-import { startTestSystem, type TestSystem } from '../support/system.js';
+import { publishAll, startTestSystem, type TestSystem } from '../support/system.js';
 
 export interface Store {
   server: ClickHouse;
@@ -154,13 +151,7 @@ export async function startWholeSystem(shards: number, env: NodeJS.ProcessEnv = 
     },
     async startWorker() { worker = await spawnWorker(endpoints); },
     async publish(events) {
-      const publisher = createPublisher(nc);
-      const writer = eventWriter(publisher, shards, 20);
-      for (const event of events) await writer.write(event);
-      await writer.end();
-      const { lastSeq } = await publisher.flush();
-      publisher.close();
-      await storedUpTo(nc, lastSeq);
+      await publishAll(nc, shards, events, 20);
       await folded();
     },
     worker: () => worker,
