@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { chooseCredentials, choosePorts, claimServerDir, recordOwner } from './data-dir.js';
+import { chooseCredentials, claimServerDir } from './data-dir.js';
 import { configVariable, type FrontConfig } from './clickhouse-front/config.js';
 import { compiledPath } from './compiled.js';
+import { launch } from './launch.js';
 import { loopback } from './ports.js';
-import { awaitReady, spawnServer, type ServerHandle } from './process.js';
+import type { ServerHandle } from './process.js';
 
 export interface ClickHouseOptions {
   /** The engine's own directory; one process at a time. */
@@ -34,10 +35,9 @@ const readyPatienceMs = 60_000; // a directory with many parts is read before th
 export async function startClickHouse(o: ClickHouseOptions): Promise<ClickHouse> {
   const dataDir = resolve(o.dataDir);
   await claimServerDir(dataDir, 'ClickHouse');
-  const { port } = await choosePorts(dataDir, { port: o.port });
   const { user, password } = chooseCredentials(dataDir, o.username, o.password);
-  const config: FrontConfig = {
-    dataDir, port, username: user, password, database: clickHouseDatabase,
+  const config: Omit<FrontConfig, 'port'> = {
+    dataDir, username: user, password, database: clickHouseDatabase,
     maxBodyBytes: o.maxBodyBytes ?? 512 * mib,
     maxQueryBytes: 16 * mib,
     maxResultBytes: 1024 * mib,
@@ -45,17 +45,19 @@ export async function startClickHouse(o: ClickHouseOptions): Promise<ClickHouse>
     concurrency: Math.max(4, availableParallelism()),
   };
   o.onProgress?.('clickhouse: starting');
-  const server = await spawnServer({
-    name: 'clickhouse',
-    command: process.execPath,
-    args: [compiledPath('servers/clickhouse-front/main.js'), dataDir], // the directory, so that the command line tells whose it is
-    port,
-    // each running statement holds one thread of the pool; files and gzip need a few beside them
-    env: { ...process.env, UV_THREADPOOL_SIZE: String(config.concurrency + 8), [configVariable]: JSON.stringify(config) },
+  const { server, ports } = await launch({
+    dataDir, ports: { port: o.port }, patienceMs: readyPatienceMs,
+    child: ({ port }) => ({
+      name: 'clickhouse',
+      command: process.execPath,
+      args: [compiledPath('servers/clickhouse-front/main.js'), dataDir], // the directory, so that the command line tells whose it is
+      port,
+      // each running statement holds one thread of the pool; files and gzip need a few beside them
+      env: { ...process.env, UV_THREADPOOL_SIZE: String(config.concurrency + 8), [configVariable]: JSON.stringify({ ...config, port } satisfies FrontConfig) },
+    }),
+    ready: ({ port }) => answersPing(port),
   });
-  recordOwner(dataDir, server.pid);
-  await awaitReady(server, () => answersPing(port), readyPatienceMs);
-  return { ...server, url: `http://${loopback}:${port}`, username: user, password };
+  return { ...server, url: `http://${loopback}:${ports.port}`, username: user, password };
 }
 
 async function answersPing(port: number): Promise<boolean> {

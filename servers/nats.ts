@@ -1,10 +1,11 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { acquire } from './binaries.js';
-import { chooseCredentials, choosePorts, claimServerDir, recordOwner } from './data-dir.js';
+import { chooseCredentials, claimServerDir } from './data-dir.js';
+import { launch } from './launch.js';
 import { loopback } from './ports.js';
 import { writePrivateFile } from './private-file.js';
-import { awaitReady, spawnServer, type ServerHandle } from './process.js';
+import type { ServerHandle } from './process.js';
 
 export type { ServerHandle } from './process.js';
 
@@ -33,14 +34,17 @@ const readyPatienceMs = 60_000; // a large JetStream directory is checked before
 export async function startNats(o: NatsServerOptions): Promise<NatsServer> {
   await claimServerDir(o.dataDir, 'nats-server');
   const binary = await acquire('nats-server', { ...(o.env && { env: o.env }), ...(o.onProgress && { onProgress: o.onProgress }) });
-  const { port } = await choosePorts(o.dataDir, { port: o.port });
   const { user, password } = chooseCredentials(o.dataDir, o.user, o.password);
   const config = join(o.dataDir, 'nats.conf');
-  writePrivateFile(config, configText(port, o.maxPayloadBytes ?? 16 * 1024 * 1024, o.dataDir, user, password));
-  const server = await spawnServer({ name: 'nats', command: binary.path, args: ['--config', config], port });
-  recordOwner(o.dataDir, server.pid);
-  await awaitReady(server, () => greets(port), readyPatienceMs);
-  return { ...server, url: `nats://${loopback}:${port}`, user, password };
+  const { server, ports } = await launch({
+    dataDir: o.dataDir, ports: { port: o.port }, patienceMs: readyPatienceMs,
+    child: ({ port }) => {
+      writePrivateFile(config, configText(port, o.maxPayloadBytes ?? 16 * 1024 * 1024, o.dataDir, user, password));
+      return { name: 'nats', command: binary.path, args: ['--config', config], port };
+    },
+    ready: ({ port }) => greets(port),
+  });
+  return { ...server, url: `nats://${loopback}:${ports.port}`, user, password };
 }
 
 /** JSON strings are valid in nats.conf, which spares quoting rules of our own. */

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { acquire } from './binaries.js';
-import { choosePorts, claimServerDir, recordOwner } from './data-dir.js';
+import { claimServerDir } from './data-dir.js';
 import { isServing } from './grpc-health.js';
+import { launch } from './launch.js';
 import { loopback } from './ports.js';
-import { awaitReady, spawnServer, type ServerHandle } from './process.js';
+import type { ServerHandle } from './process.js';
 
 export interface TemporalServerOptions {
   /** The server's own directory; it takes no lock on its file itself, so this directory is guarded here. */
@@ -30,12 +31,12 @@ const readyPatienceMs = 60_000;
 export async function startTemporal(o: TemporalServerOptions): Promise<TemporalServer> {
   await claimServerDir(o.dataDir, 'Temporal');
   const binary = await acquire('temporal', { ...(o.env && { env: o.env }), ...(o.onProgress && { onProgress: o.onProgress }) });
-  const { port, ui, metrics } = await choosePorts(o.dataDir, { port: o.port, ui: o.uiPort, metrics: o.metricsPort });
-  const server = await spawnServer({ name: 'temporal', command: binary.path, port, args: argumentsFor(o.dataDir, port, ui, metrics) });
-  recordOwner(o.dataDir, server.pid);
-  const address = `${loopback}:${port}`;
-  await awaitReady(server, () => isServing(address, 'temporal.api.workflowservice.v1.WorkflowService'), readyPatienceMs);
-  return { ...server, address, uiUrl: `http://${loopback}:${ui}` };
+  const { server, ports } = await launch({
+    dataDir: o.dataDir, ports: { port: o.port, ui: o.uiPort, metrics: o.metricsPort }, patienceMs: readyPatienceMs,
+    child: ({ port, ui, metrics }) => ({ name: 'temporal', command: binary.path, port, args: argumentsFor(o.dataDir, port, ui, metrics) }),
+    ready: ({ port }) => isServing(`${loopback}:${port}`, 'temporal.api.workflowservice.v1.WorkflowService'),
+  });
+  return { ...server, address: `${loopback}:${ports.port}`, uiUrl: `http://${loopback}:${ports.ui}` };
 }
 
 function argumentsFor(dataDir: string, port: number, ui: number, metrics: number): string[] {
