@@ -11,6 +11,7 @@ import { requestService } from '../pipelines/runtime/request.js';
 import { AftercareError, messageOf } from '../schemas/errors.js';
 import { shardServiceSubject } from '../schemas/subjects.js';
 import { compiledPath } from '../servers/compiled.js';
+import { behindAnswers } from '../servers/priority.js';
 import { describeExit, spawnServer, type ServerHandle } from '../servers/process.js';
 import { startStack, type Endpoints, type Failure, type Part } from '../servers/stack.js';
 import { withClickHouse, withNats, type Context } from './context.js';
@@ -87,6 +88,7 @@ export function startPart(name: string, args: string[], { dataDir }: Context, en
     command: process.execPath,
     args: [program, ...args, '--data-dir', dataDir],
     port: 0,
+    niceness: args[0] === 'shard' ? 0 : behindAnswers,
     env: { ...env, ...endpointVariables(endpoints) },
     onLine: (line) => {
       if (!line.includes('"level":"info"')) process.stderr.write(`${line}\n`);

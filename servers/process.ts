@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AftercareError } from '../schemas/errors.js';
+import { giveWay } from './priority.js';
 
 export interface Exit { code: number | null; signal: string | null }
 
@@ -27,6 +28,8 @@ export interface ChildOptions {
   args: string[];
   port: number;
   env?: NodeJS.ProcessEnv;
+  /** How far it stands behind other processes, 0 to 19; default 0. */
+  niceness?: number;
   /** Called for each line of output as it comes. */
   onLine?: (line: string) => void;
 }
@@ -48,6 +51,7 @@ export async function spawnServer(options: ChildOptions): Promise<ServerHandle> 
   });
   const pid = child.pid;
   if (pid === undefined) throw new AftercareError('unavailable', `${name}: ${command} started without a process id`);
+  if (options.niceness !== undefined) giveWay(pid, options.niceness);
   const lines: string[] = [];
   const keep = (line: string): void => {
     if (lines.push(line) > linesKept) lines.shift();
