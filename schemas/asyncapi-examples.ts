@@ -17,7 +17,7 @@ export const eventExamples: { [T in EventType]: Extract<Event, { type: T }> } = 
   },
   refund: { ...head('e-1003'), type: 'refund', order: 'SO-5001', lines: [{ item: 'KET-1042', quantity: 1, unitMinor: 3499 }], amountMinor: 3499, currency: 'EUR', reason: 'damaged' },
   ticket: { ...head('e-1004'), type: 'ticket', ticket: 'T-301', text: '为什么这个商品没有配送选项？', language: 'zh', item: 'KET-1042' },
-  label: { ...head('e-1005'), type: 'label', of: 'ticket', ref: 'T-301', verdict: 'delivery_options', answer: '请更换收货地址后查看。' },
+  label: { ...head('e-1005'), type: 'label', of: 'ticket', ref: 'T-303', verdict: 'delivery_status', answer: '您的订单SO-5001正在配送中。', entities: [{ kind: 'order', text: 'SO-5001' }] },
   control: { ...head('e-1006'), type: 'control', command: 'forget' },
 };
 

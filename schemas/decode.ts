@@ -145,6 +145,8 @@ function decodeLine(context: LineContext, index: number, line: Uint8Array): void
   const check = checkOf(type, value);
   if (!check.Check(value)) return reject('bad_event', explain(check.Errors(value), value));
   const event = value as Event;
+  const wrong = misplaced(event);
+  if (wrong !== undefined) return reject('bad_event', wrong);
   if (event.atMs > message.receivedMs + limits.aheadMsMax) {
     return reject('bad_time', `atMs ${event.atMs} lies more than a day after it was received (${message.receivedMs}); check the producer's clock and unit`);
   }
@@ -157,6 +159,10 @@ function decodeLine(context: LineContext, index: number, line: Uint8Array): void
   }
   target.event(event, position);
 }
+
+/** What no schema of one field can say. */
+const misplaced = (event: Event): string | undefined =>
+  event.type === 'label' && event.entities !== undefined && event.of !== 'ticket' ? `entities are those of a ticket, and the label is of a ${event.of}; leave entities out, or set of to ticket` : undefined;
 
 export const isRetirement = (event: Event): event is Retire => event.type === 'control' && event.command === 'retire';
 export const isPromotion = (event: Event): event is Promote => event.type === 'control' && event.command === 'promote';
@@ -188,5 +194,7 @@ export function checkEvent(value: unknown): { event: Event } | { error: string }
   const type = typeOf(value);
   if (type === undefined) return { error: `type must be one of ${eventTypes.join(', ')}` };
   const check = checkOf(type, value);
-  return check.Check(value) ? { event: value as Event } : { error: explain(check.Errors(value), value) };
+  if (!check.Check(value)) return { error: explain(check.Errors(value), value) };
+  const wrong = misplaced(value as Event);
+  return wrong === undefined ? { event: value as Event } : { error: wrong };
 }

@@ -6,6 +6,7 @@
  */
 import { Type, type Static } from 'typebox';
 import { limits } from './limits.js';
+import { entityKinds } from './support-words.js';
 
 const strict = { additionalProperties: false } as const;
 /** No control characters: they break logs, terminals and NDJSON. */
@@ -110,6 +111,19 @@ export const Ticket = Type.Object(
   { ...strict, title: 'Ticket', description: 'A customer wrote to support' },
 );
 
+/**
+ * An entity by its text and not by offsets: those of the ticket as it was sent are not those of the masked one, and each language
+ * counts in units of its own (docs/decisions/0026-entity-labels.md).
+ */
+const LabelledEntity = Type.Object(
+  {
+    kind: Type.Enum([...entityKinds], { description: 'What it is' }),
+    text: Type.String({ minLength: 1, maxLength: limits.entityLengthMax, description: 'As it stands in the ticket, in whole words and numbers; every place where it stands so is meant, but where a longer one of the list has it' }),
+    occurrence: Type.Optional(Type.Integer({ minimum: 1, maximum: limits.textLengthMax, description: 'Only this one of its places, counted from 1' })),
+  },
+  strict,
+);
+
 export const Label = Type.Object(
   {
     ...head('label'),
@@ -122,6 +136,10 @@ export const Label = Type.Object(
       description: 'The truth: genuine, chargeback or abuse for money; the true intent for a ticket',
     }),
     answer: Type.Optional(Type.String({ minLength: 1, maxLength: limits.textLengthMax, description: 'The answer that the ticket got in the end' })),
+    entities: Type.Optional(Type.Array(LabelledEntity, {
+      maxItems: limits.entitiesMax,
+      description: `Of a ticket: everything that the first ${limits.ticketKeptMax} characters of its text name, an empty list where they name nothing; absent where nobody has looked. Of several lists about a ticket the last one counts`,
+    })),
   },
   { ...strict, title: 'Label', description: 'The delayed truth about an earlier event' },
 );

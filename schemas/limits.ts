@@ -20,6 +20,12 @@ export const limits = {
   amountMinorMax: 1_000_000_000_000,
   /** Characters of a ticket's text. */
   textLengthMax: 20_000,
+  /** Characters of a ticket, masked, that wait for its label: what somebody wants is said at the start. */
+  ticketKeptMax: 500,
+  /** Entities that a label names: as many as a reading keeps. */
+  entitiesMax: 32,
+  /** Characters of one of them: the name of a product is the longest. */
+  entityLengthMax: 200,
   /** Bytes of a model that is promoted: a shard holds it in memory and in each snapshot. A factorisation of 200,000 items of rank 100 has 80 MB. */
   modelBytesMax: 256 * 1024 * 1024,
   /** Characters of the names of all features of a decision: 152 of them have 3,400. */

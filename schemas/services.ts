@@ -178,7 +178,8 @@ export interface SupportAnswer {
   outOfScope: number;
   /** why the model would not say that it is this intent; null where it does */
   abstained: string | null;
-  entities: { kind: string; value: string; start: number; end: number }[];
+  /** by: own (an order or item of the customer), model or rule */
+  entities: { kind: string; value: string; start: number; end: number; by: string }[];
   /** -1 angry, 1 delighted */
   sentiment: number;
   urgency: Urgency;

@@ -1,7 +1,7 @@
 /** The tables of support: what was read in each ticket and decided about it, what became of it, and which intents are taken for which. */
 import { column, type Table } from './columns.js';
 import { Click, Label, Ticket } from './events.js';
-import { handOverReasons, noReplyReasons, replyDecisions, urgencies, type HandOverReason, type NoReplyReason, type ReplyDecision, type Urgency } from './support-words.js';
+import { entityFinders, entityOutcomes, handOverReasons, noReplyReasons, replyDecisions, urgencies, type EntityFinder, type EntityOutcome, type HandOverReason, type NoReplyReason, type ReplyDecision, type Urgency } from './support-words.js';
 import { said, seqComment, sorted, streamSeq, zstd } from './table-texts.js';
 
 export interface TicketRow {
@@ -22,6 +22,8 @@ export interface TicketRow {
   entityValues: readonly string[];
   entityStarts: readonly number[];
   entityEnds: readonly number[];
+  /** absent in a commit of the release before */
+  entityBy?: readonly EntityFinder[];
   sentiment: number;
   intent: string;
   confidence: number;
@@ -53,8 +55,25 @@ export interface TicketLabelRow {
   answer: string;
   outcome: (typeof ticketLabelOutcomes)[number];
   remembered: boolean;
+  /** where the label names entities */
+  entities?: LabelledEntities | undefined;
   /** of the ticket that it is about, where that is held */
   decided?: { seq: number; atMs: number; language: string; intent: string; confidence: number; decision: string; reason: string; model: string } | undefined;
+}
+
+export interface LabelledEntities {
+  outcome: EntityOutcome;
+  /** of what is refused: the field and the remedy, and no word of the text */
+  detail: string;
+  /** one place of each list for each entity; empty where none is taken */
+  kinds: readonly string[];
+  values: readonly string[];
+  starts: readonly number[];
+  ends: readonly number[];
+  /** entities that were read, and those among them that are true */
+  found: number;
+  right: number;
+  model: string;
 }
 
 export interface IntentConfusionRow {
@@ -90,6 +109,7 @@ export const ticketsTable: Table<TicketRow> = {
     column('entity_values', 'texts', 'Each entity as it stands in the text', (r) => r.entityValues, zstd),
     column('entity_starts', 'u32s', 'Where each begins in the text, UTF-16 units', (r) => r.entityStarts, zstd),
     column('entity_ends', 'u32s', 'One past where each ends', (r) => r.entityEnds, zstd),
+    column('entity_by', 'texts', `Who found each; ${words(entityFinders)}`, (r) => r.entityBy ?? [], zstd),
     column('sentiment', 'f64', 'From -1 (angry) over 0 (none) to 1 (delighted)', (r) => r.sentiment, zstd),
     column('intent', 'label', 'What the customer wants, as far as can be told; empty where the text has no words', (r) => r.intent),
     column('confidence', 'f64', 'Calibrated probability that this is the intent', (r) => r.confidence, zstd),
@@ -133,6 +153,15 @@ export const ticketLabelsTable: Table<TicketLabelRow> = {
     column('decision', 'label', 'Of the ticket: reply, hand_over or none', (r) => r.decided?.decision ?? ''),
     column('reason', 'label', 'Of the ticket: why nobody was answered', (r) => r.decided?.reason ?? ''),
     column('model', 'label', 'Of the ticket: model and version that read the intent', (r) => r.decided?.model ?? ''),
+    column('entities_outcome', 'label', `What became of the entities that it names; empty where it says nothing of them; ${words(entityOutcomes)}`, (r) => r.entities?.outcome ?? ''),
+    column('entities_detail', 'text', 'Of entities that were refused: the field and the remedy', (r) => r.entities?.detail ?? '', zstd),
+    column('entity_kinds', 'texts', 'The true entities: the kind of each', (r) => r.entities?.kinds ?? [], zstd),
+    column('entity_values', 'texts', 'Each as it stands in the text of the ticket, masked', (r) => r.entities?.values ?? [], zstd),
+    column('entity_starts', 'u32s', 'Where each begins in the text of the ticket, UTF-16 units', (r) => r.entities?.starts ?? [], zstd),
+    column('entity_ends', 'u32s', 'One past where each ends', (r) => r.entities?.ends ?? [], zstd),
+    column('entities_found', 'u32', 'Of the ticket: entities that were read in the part that a label can name', (r) => r.entities?.found ?? 0),
+    column('entities_right', 'u32', 'Those among them that are true: kind, start and end', (r) => r.entities?.right ?? 0),
+    column('entities_model', 'label', 'Of the ticket: model and version that read the entities, or the name of the rules', (r) => r.entities?.model ?? ''),
   ],
   aliases: [streamSeq],
   partitionBy: 'toYYYYMM(at)',

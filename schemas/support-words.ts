@@ -37,3 +37,27 @@ export const urgencies = {
   urgent: 'danger to people, fraud, or the law',
 } as const;
 export type Urgency = keyof typeof urgencies;
+
+/** What a text may name; answers are filled with it. */
+export const entityKinds = ['order', 'product', 'amount', 'date', 'tracking'] as const;
+export type EntityKind = (typeof entityKinds)[number];
+
+/** Who found an entity. */
+export const entityFinders = {
+  own: 'it is one of the customer\'s own orders or items, or that of the ticket',
+  model: 'the promoted model',
+  rule: 'a rule',
+} as const;
+export type EntityFinder = keyof typeof entityFinders;
+
+/** What became of the entities that a label brings. */
+export const entityOutcomes = {
+  right: 'the ticket was read so',
+  wrong: 'it was read otherwise',
+  repeated: 'the same were known',
+  contradicted: 'others were known, and these count from here on',
+  not_found: 'one of them does not stand in the ticket, so none is taken',
+  overlapping: 'two of them stand in the same place, so none is taken',
+  unknown: 'no such ticket is held',
+} as const;
+export type EntityOutcome = keyof typeof entityOutcomes;

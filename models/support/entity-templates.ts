@@ -9,7 +9,8 @@ import type { Span } from '../metrics/spans.js';
 import type { Language } from '../text/language.js';
 import { tokenise } from '../text/tokenise.js';
 import type { EntityExample } from './entities-train.js';
-import type { EntityKind, SlotName } from './slots.js';
+import type { EntityKind } from '../../schemas/support-words.js';
+import type { SlotName } from './slots.js';
 
 export interface EntityTemplate {
   /** with slots in braces */

@@ -2,6 +2,7 @@
  * What the slots of an answer are filled with: what the customer wrote, and the order of theirs that the ticket is about.
  * Nothing else can get into a slot, so no answer tells one customer about another.
  */
+import type { EntityKind } from '../../schemas/support-words.js';
 
 /** Whatever an answer may have in braces. */
 export const slotNames = ['order', 'product', 'amount', 'order_amount', 'refund_amount', 'date', 'refund_date', 'tracking'] as const;
@@ -16,9 +17,6 @@ export const sources = [
 export type Source = (typeof sources)[number];
 /** For each slot its sources; the first that is known fills it. */
 export type SlotTable = Readonly<Partial<Record<SlotName, readonly Source[]>>>;
-
-export const entityKinds = ['order', 'product', 'amount', 'date', 'tracking'] as const;
-export type EntityKind = (typeof entityKinds)[number];
 
 export interface Entity {
   kind: EntityKind;

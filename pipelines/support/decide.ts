@@ -12,7 +12,7 @@ import { handOverReasons, noReplyReasons, type HandOverReason, type NoReplyReaso
 import type { Masked } from '../../models/text/mask.js';
 import type { Language } from '../../models/text/language.js';
 import { modelsFor } from '../canary.js';
-import { findEntities, mergeEntities, type FoundEntity, type OwnNames } from './entity-rules.js';
+import { findEntities, mergeEntities, type FoundEntity, type OwnNames, type ReadEntity } from './entity-rules.js';
 import { replyCode } from './codes.js';
 import { entitiesByModel, type SupportModels } from './models.js';
 import { hasWords, readText, type Reading, type Starter } from './reading.js';
@@ -42,7 +42,7 @@ export interface Decided {
   /** the model did not abstain, nor was it below the settings' least */
   confident: boolean;
   alternatives: readonly { intent: string; confidence: number }[];
-  entities: readonly FoundEntity[];
+  entities: readonly ReadEntity[];
   /** that it is taken to be about */
   order: string | undefined;
   urgency: Urgency;
@@ -117,10 +117,10 @@ const isStrange = ({ perplexity }: Reading, { perplexityMax }: SupportSettings):
 /** What cannot wait is said at the start of a text, or near it. */
 const READ_FOR_URGENCY = 4000;
 
-function entitiesOf({ text, tokens, language }: Reading, models: SupportModels, own: OwnNames): FoundEntity[] {
+function entitiesOf({ text, tokens, language }: Reading, models: SupportModels, own: OwnNames): ReadEntity[] {
   const ofRules = findEntities(text.slice(0, READ_FOR_URGENCY), own);
   const model = models.get('entities');
-  return model === undefined || language === undefined ? ofRules : mergeEntities(ofRules, entitiesByModel(model, text, tokens), own);
+  return mergeEntities(ofRules, model === undefined || language === undefined ? [] : entitiesByModel(model, text, tokens), own);
 }
 
 const itemsOf = (orders: readonly KnownOrder[], item: string | undefined): string[] => [...new Set([...(item === undefined ? [] : [item]), ...orders.flatMap(({ items }) => items)])];

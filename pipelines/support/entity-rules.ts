@@ -10,7 +10,7 @@
  *
  * Rules are tried in that order; where two overlap the earlier one stays. Offsets are UTF-16 units of the masked text.
  */
-import type { EntityKind } from '../../models/support/slots.js';
+import type { EntityFinder, EntityKind } from '../../schemas/support-words.js';
 
 export interface FoundEntity {
   kind: EntityKind;
@@ -18,6 +18,13 @@ export interface FoundEntity {
   start: number;
   end: number;
 }
+
+export interface ReadEntity extends FoundEntity {
+  by: EntityFinder;
+}
+
+/** What rules are called where no model is live, as models are: name and version. */
+export const entityRules = 'entity-rules-1';
 
 /** What the customer's own orders tell: ids and item codes. */
 export interface OwnNames {
@@ -83,11 +90,17 @@ function forEach(text: string, name: string, each: (start: number, end: number) 
 const isPart = (character: string): boolean => wordlike.test(character) && !/\p{Script=Han}/u.test(character);
 
 /** A model's entities and the rules': a customer's own order or item is certain, else the model has the say where both see something. */
-export function mergeEntities(ofRules: readonly FoundEntity[], ofModel: readonly FoundEntity[], own: OwnNames): FoundEntity[] {
-  const certain = ofRules.filter(({ kind, value }) => isOwn(kind, value, own));
-  const merged = [...certain];
-  for (const entity of [...ofModel, ...ofRules]) {
-    if (merged.length < ENTITIES_MAX && !merged.some((other) => entity.start < other.end && other.start < entity.end)) merged.push(entity);
+export function mergeEntities(ofRules: readonly FoundEntity[], ofModel: readonly FoundEntity[], own: OwnNames): ReadEntity[] {
+  return combineEntities({ own: ofRules.filter(({ kind, value }) => isOwn(kind, value, own)), model: ofModel, rule: ofRules });
+}
+
+/** Where two overlap the finder that comes first in the list has the say. */
+export function combineEntities(found: Readonly<Record<EntityFinder, readonly FoundEntity[]>>): ReadEntity[] {
+  const merged: ReadEntity[] = [];
+  for (const by of ['own', 'model', 'rule'] as const) {
+    for (const { kind, value, start, end } of found[by]) {
+      if (merged.length < ENTITIES_MAX && !merged.some((other) => start < other.end && other.start < end)) merged.push({ kind, value, start, end, by });
+    }
   }
   return merged.sort((a, b) => a.start - b.start);
 }

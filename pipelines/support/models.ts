@@ -5,7 +5,7 @@ import type { LiveVersion } from '../promoted.js';
 import { readEntities, type EntityModel } from '../../models/support/entities.js';
 import { readIntent } from '../../models/support/intent.js';
 import { readLanguageModel, type LanguageModel } from '../../models/support/language.js';
-import { entityKinds, type EntityKind } from '../../models/support/slots.js';
+import { entityKinds, type EntityKind } from '../../schemas/support-words.js';
 import type { FoundEntity } from './entity-rules.js';
 
 export interface Prediction {

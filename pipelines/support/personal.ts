@@ -3,7 +3,7 @@
  * rows. The stream EVENTS and the dead letters in NATS hold what the producer sent: the one is what a rebuild folds again, the
  * others are what somebody repairs.
  *
- *   event    text of a ticket, answer of a label, reason of a refund     normalised and masked
+ *   event    text of a ticket, answer and entities of a label, reason of a refund     normalised and masked
  *   reject   its detail, its subject, and its body                       masked where it can be read as text
  *
  * A body is JSON more often than not: its texts are masked one by one, as JSON may write any character as \uXXXX.
@@ -20,7 +20,10 @@ export const maskText = (text: string): Masked => mask(normalise(text));
 export function maskEvent(event: Event): Event {
   switch (event.type) {
     case 'ticket': return { ...event, text: maskText(event.text).text };
-    case 'label': return event.answer === undefined ? event : { ...event, answer: maskText(event.answer).text };
+    case 'label': return {
+      ...event, ...(event.answer !== undefined && { answer: maskText(event.answer).text }),
+      ...(event.entities !== undefined && { entities: event.entities.map((entity) => ({ ...entity, text: maskText(entity.text).text })) }),
+    };
     case 'refund': return event.reason === undefined ? event : { ...event, reason: maskText(event.reason).text };
     case 'click':
     case 'purchase':

@@ -13,6 +13,7 @@ import { partsOfSpeech } from '../../models/text/parts-of-speech.js';
 import { stopWords } from '../../models/text/stop-words.js';
 import { tokenise, type Token } from '../../models/text/tokenise.js';
 import { decidedBy } from '../promoted.js';
+import { entityRules } from './entity-rules.js';
 import type { IntentReader, Prediction, SupportModels } from './models.js';
 import { sentimentOf } from './sentiment.js';
 
@@ -36,6 +37,8 @@ export interface Reading {
   perplexity: number | undefined;
   /** of the intent: `intent.12`, or the starter's name */
   model: string;
+  /** of the entities: `entities.3`, or the name of the rules */
+  entityModel: string;
   /** of all that took part: `intent.12+entities.3` */
   models: string;
 }
@@ -62,7 +65,7 @@ export function readText({ text: masked, found }: Masked, given: Language | unde
     prediction: language === undefined || !hasWords(words) ? undefined : (reader ?? starter().reader).predict(tokens, language),
     sentiment: sentimentOf(read, tokens, language),
     perplexity: tokens.length === 0 ? undefined : models.get('language')?.perplexity(tokens),
-    model, models: decidedBy(model, models.versions, ['entities', 'language']),
+    model, entityModel: models.versions.has('entities') ? decidedBy('', models.versions, ['entities']).slice(1) : entityRules, models: decidedBy(model, models.versions, ['entities', 'language']),
   };
 }
 

@@ -2,6 +2,7 @@
  * How good the reading of intents was, by day and model version: prequential, as each was read before its label came.
  *
  *   verdicts    labels that arrived on the day     accuracy, precision, coverage, macro_f1, brier, calibration_error, and a confusion
+ *               of entities that a label brings: entity_precision, entity_recall, entity_f1, over the spans of all these tickets
  *   decisions   tickets that were decided on it    abstention_rate, reply_rate, out_of_scope_rate
  *
  * Counts only: a day of any length takes the same room.
@@ -28,6 +29,13 @@ export interface Confused {
   confident: number;
 }
 
+/** Of one ticket or several: spans that were read, that are true, and that are both. */
+export interface EntityCounts {
+  found: number;
+  true: number;
+  right: number;
+}
+
 /** Of one version on the day that runs. */
 interface Counts {
   labels: number;
@@ -43,11 +51,15 @@ interface Counts {
   replied: number;
   abstained: number;
   outOfScope: number;
+  /** of labels that bring entities */
+  entities: { labels: number } & EntityCounts;
 }
 
 export interface Scorecard {
   /** A label came. @param predicted  '' where no intent was read */
   label(version: number, of: { intent: string; predicted: string; confidence: number; confident: boolean }): void;
+  /** A label brought the true entities. @param version  of what read them */
+  entities(version: number, of: EntityCounts): void;
   /** A ticket was decided. */
   decision(version: number, of: { replied: boolean; confident: boolean; outOfScope: boolean }): void;
   /** Everything since the last call, by version. */
@@ -56,8 +68,8 @@ export interface Scorecard {
   hash(): string;
 }
 
-const empty = (): Counts => ({ labels: 0, right: 0, confident: 0, confidentRight: 0, squares: 0, bins: new Array<number>(BINS * 3).fill(0), pairs: new Map(), decided: 0, replied: 0, abstained: 0, outOfScope: 0 });
-const format = 1;
+const empty = (): Counts => ({ labels: 0, right: 0, confident: 0, confidentRight: 0, squares: 0, bins: new Array<number>(BINS * 3).fill(0), pairs: new Map(), decided: 0, replied: 0, abstained: 0, outOfScope: 0, entities: { labels: 0, found: 0, true: 0, right: 0 } });
+const format = 2;
 
 /** @throws RangeError when the chunks are not what `snapshot` made */
 export function createScorecard(chunks?: Uint8Array[]): Scorecard {
@@ -86,6 +98,11 @@ export function createScorecard(chunks?: Uint8Array[]): Scorecard {
       }
       confuse(counts.pairs, intent, predicted, confident);
     },
+    entities(version, of) {
+      const { entities } = countsOf(version);
+      entities.labels += 1;
+      for (const name of ['found', 'true', 'right'] as const) entities[name] += of[name];
+    },
     decision(version, { replied, confident, outOfScope }) {
       const counts = countsOf(version);
       counts.decided += 1;
@@ -95,7 +112,7 @@ export function createScorecard(chunks?: Uint8Array[]): Scorecard {
     },
     take() {
       const taken = inOrder(byVersion).map(([version, counts]) => ({
-        version, verdicts: ofLabels(counts), decisions: ofDecisions(counts),
+        version, verdicts: [...ofLabels(counts), ...ofEntities(counts)], decisions: ofDecisions(counts),
         confusion: inOrder(counts.pairs).map(([pair, [tickets, confident]]) => {
           const [intent, predicted] = pair.split('\n');
           return { intent, predicted, tickets, confident };
@@ -131,6 +148,12 @@ function ofLabels({ labels, right, confident, confidentRight, squares, bins, pai
     { metric: 'brier', value: squares / labels, ...all },
     { metric: 'calibration_error', value: error, ...all },
   ];
+}
+
+/** One that has nothing to divide by is not among them: nothing was found, or nothing was there to find. */
+function ofEntities({ entities: { labels, found, true: known, right } }: Counts): Measured[] {
+  const shares: [string, number, number][] = [['entity_precision', right, found], ['entity_recall', right, known], ['entity_f1', 2 * right, found + known]];
+  return shares.filter(([, , of]) => of > 0).map(([metric, share, of]) => ({ metric, value: share / of, rows: labels, positives: right }));
 }
 
 function ofDecisions({ decided, replied, abstained, outOfScope }: Counts): Measured[] {

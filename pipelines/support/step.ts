@@ -3,8 +3,8 @@
  *
  *   ticket             read, decided, emitted, and kept for its label. What arrives long after it was written, came before, or
  *                      has its final answer already, is read and kept, and nobody is answered
- *   label of a ticket  says what it was about: the scorecard counts it, and its row is what the next model is trained on. An
- *                      agent's answer is remembered for similar tickets
+ *   label of a ticket  says what it was about, and perhaps what it names: the scorecard counts it, and its row is what the next
+ *                      models are trained on. An agent's answer is remembered for similar tickets
  *   purchase, refund   the customer's orders: what a ticket is about, and what answers are filled with
  *   time               a day that is over has its metrics
  *   control forget     takes out the customer's orders, texts and the answers that they had
@@ -20,6 +20,7 @@ import type { Emit, StoredEvent } from '../step.js';
 import { decisionCode, decisionOf, languageCode, languageOf, reasonCode, reasonOf } from './codes.js';
 import type { TicketDecision, TicketLabel } from './decision.js';
 import type { Decided } from './decide.js';
+import { judgeEntities } from './entity-labels.js';
 import { measureDay } from './measured.js';
 import type { SupportModels } from './models.js';
 import { maskText } from './personal.js';
@@ -109,17 +110,18 @@ function read(state: SupportState, settings: SupportSettings, models: SupportMod
   const version = state.versions.numberOf(reading.model);
   if (decision !== 'none') scorecard.decision(version, { replied: decision === 'reply', confident, outOfScope: reading.prediction?.abstain === 'out_of_scope' });
   tickets.push({
-    customer, ticket, atMs, seq, text: reading.text, confidence, intent: state.intents.numberOf(intent), version,
+    customer, ticket, atMs, seq, text: reading.text, confidence, intent: state.intents.numberOf(intent), version, entityVersion: state.versions.numberOf(reading.entityModel), entities: decided.entities,
     language: languageCode(reading.language), decision: decisionCode(decision), reason: reasonCode(reason), flags: confident ? CONFIDENT : 0,
   });
   return sure;
 }
 
 /** The first label of a ticket is the one that counts. */
-function judge(state: SupportState, settings: SupportSettings, { customer, ref, verdict, answer }: Label, seq: number, atMs: number): TicketLabel {
+function judge(state: SupportState, settings: SupportSettings, { customer, ref, verdict, answer, entities }: Label, seq: number, atMs: number): TicketLabel {
   const { tickets, intents, versions, scorecard } = state;
   const row: TicketLabel = { seq, atMs, customer, ticket: ref, intent: verdict, answer: answer === undefined ? '' : maskText(answer).text, outcome: 'unknown', remembered: false };
   const n = tickets.ofTicket(customer, ref);
+  if (entities !== undefined) row.entities = judgeEntities(state, n, entities);
   if (n === undefined) {
     tickets.early(customer, ref);
     return row;
@@ -156,7 +158,7 @@ function rowOf(decided: Decided, { customer, ticket, item }: Ticket, seq: number
   const { reading, intent, confidence, alternatives, entities, order, urgency, decision, reason, because, text, answer, acknowledgement } = decided;
   return {
     seq, atMs, customer, ticket, order: order ?? '', item: item ?? '', language: reading.language ?? '', text: reading.text, personal: reading.personal, ...contentOf(reading),
-    entityKinds: entities.map(({ kind }) => kind), entityValues: entities.map(({ value }) => value), entityStarts: entities.map(({ start }) => start), entityEnds: entities.map(({ end }) => end),
+    entityKinds: entities.map(({ kind }) => kind), entityValues: entities.map(({ value }) => value), entityStarts: entities.map(({ start }) => start), entityEnds: entities.map(({ end }) => end), entityBy: entities.map(({ by }) => by),
     sentiment: reading.sentiment, intent, confidence, alternatives: alternatives.map((of) => of.intent), alternativeConfidences: alternatives.map((of) => of.confidence),
     outOfScope: reading.prediction?.outOfScope ?? 0, perplexity: reading.perplexity ?? 0, urgency, decision, reason: reason ?? '', because, reply: text ?? '', answer: answer ?? '', answers: text === undefined ? '' : answers.version,
     model: reading.models, acknowledgement,

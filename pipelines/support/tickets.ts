@@ -7,22 +7,27 @@
  *   sameTicket, sameCustomer            f64 x C   number of the ticket's or customer's text before it, -1 for none
  *   confidence                          f64 x C
  *   intent, verdict, version            u16 x C   numbers of names that the state holds; verdict 0: waits for its label
+ *   entityVersion                       u16 x C   likewise, of what read the entities
  *   language, decision, reason, flags   u8 x C    flags: see below
- *   text                                masked, its first units
+ *   text                                masked, its first units | newline | entities that were read | newline | the true ones, once
+ *                                       they are known; see models/support/span-text.ts
  *
  * A ticket may have several texts, as customers write again. Its label is about the first one that is held: "any news?" tells
  * nobody what the matter was.
  */
 import { hash53 } from '../../models/hash53.js';
-import { createRingTexts } from '../../models/ring-texts.js';
+import type { Span } from '../../models/metrics/spans.js';
+import { createRingTexts, type RingTexts } from '../../models/ring-texts.js';
 import { bytesOf, kept, unpack, type Format } from '../../models/snapshot.js';
+import { readSpanText, spanText } from '../../models/support/span-text.js';
+import { limits } from '../../schemas/limits.js';
 
 /** The model did not abstain. */
 export const CONFIDENT = 1;
 /** Its answer is remembered. */
 export const ANSWERED = 2;
-/** Units of a text that are kept: what somebody wants is said at the start. */
-export const KEPT_TEXT = 500;
+/** Units of a text that are kept. */
+export const KEPT_TEXT = limits.ticketKeptMax;
 /** How far back one looks for an answer to the same customer. */
 const LOOKS = 8;
 /** Texts of one ticket among which the first is looked for. */
@@ -40,6 +45,9 @@ export interface TicketEntry {
   confidence: number;
   intent: number;
   version: number;
+  entityVersion: number;
+  /** that were read, in order; of them those are kept that lie within the text that is */
+  entities: readonly Span[];
   language: number;
   decision: number;
   reason: number;
@@ -57,6 +65,9 @@ export interface Tickets {
   /** Numbers of the customer's last texts, the latest to arrive first. Never writes. */
   lastOf(customer: string): number[];
   textOf(n: number): string;
+  /** @returns truth: undefined until a label has told it */
+  entitiesOf(n: number): { found: Span[]; truth: Span[] | undefined };
+  setEntities(n: number, truth: readonly Span[]): void;
   setVerdict(n: number, intent: number): void;
   setFlag(n: number, flag: number): void;
   /** A label came whose ticket has not. */
@@ -70,12 +81,12 @@ export interface Tickets {
 
 const columnsOf = (C: number) => ({
   atMs: new Float64Array(C), seq: new Float64Array(C), ticket: new Float64Array(C), body: new Float64Array(C), customer: new Float64Array(C),
-  sameTicket: new Float64Array(C), sameCustomer: new Float64Array(C), confidence: new Float64Array(C), intent: new Uint16Array(C), verdict: new Uint16Array(C), version: new Uint16Array(C),
+  sameTicket: new Float64Array(C), sameCustomer: new Float64Array(C), confidence: new Float64Array(C), intent: new Uint16Array(C), verdict: new Uint16Array(C), version: new Uint16Array(C), entityVersion: new Uint16Array(C),
   language: new Uint8Array(C), decision: new Uint8Array(C), reason: new Uint8Array(C), flags: new Uint8Array(C),
 });
 export type TicketColumns = ReturnType<typeof columnsOf>;
 
-const format: Format = { name: 'support tickets', magic: 'AFST', version: 1 };
+const format: Format = { name: 'support tickets', magic: 'AFST', version: 2 };
 const ticketKey = (customer: string, ticket: string): number => hash53(customer, ticket);
 const bodyKey = (customer: string, ticket: string, text: string): number => hash53(customer, ticket, text);
 
@@ -118,14 +129,14 @@ export function createTickets(capacity: number, chunks?: Uint8Array[]): Tickets 
       const slot = next % C;
       if (next >= C) makeRoom(next - C);
       const customerKey = hash53(entry.customer);
-      for (const name of ['atMs', 'seq', 'confidence', 'intent', 'version', 'language', 'decision', 'reason', 'flags'] as const) columns[name][slot] = entry[name];
+      for (const name of ['atMs', 'seq', 'confidence', 'intent', 'version', 'entityVersion', 'language', 'decision', 'reason', 'flags'] as const) columns[name][slot] = entry[name];
       ticket[slot] = ticketKey(entry.customer, entry.ticket);
       body[slot] = bodyKey(entry.customer, entry.ticket, entry.text);
       customer[slot] = customerKey;
       sameTicket[slot] = lastOfTicket.get(ticket[slot]) ?? -1;
       sameCustomer[slot] = lastOf.get(customerKey) ?? -1;
       verdict[slot] = 0;
-      texts.set(slot, entry.text.slice(0, KEPT_TEXT));
+      texts.set(slot, linesOf(entry));
       lastOfTicket.set(ticket[slot], next);
       byBody.set(body[slot], next);
       lastOf.set(customerKey, next);
@@ -139,7 +150,7 @@ export function createTickets(capacity: number, chunks?: Uint8Array[]): Tickets 
     },
     isHeld: (name, id, text) => byBody.has(bodyKey(name, id, text)),
     lastOf: (name) => chain(name, LOOKS),
-    textOf: (n) => texts.get(n % C),
+    ...readLines(texts, C),
     setVerdict(n, intent) {
       if (!known(n)) throw new RangeError(`support tickets: text ${n} is not held, it holds ${Math.max(0, next - C)} to ${next - 1}`);
       if (verdict[n % C] === 0) waiting -= 1;
@@ -185,6 +196,27 @@ export function createTickets(capacity: number, chunks?: Uint8Array[]): Tickets 
     }
     return [part(), part()];
   }
+}
+
+const linesOf = ({ text, entities }: TicketEntry): string => `${text.slice(0, KEPT_TEXT)}\n${spanText(entities.filter(({ end }) => end <= KEPT_TEXT))}`;
+
+/** What is kept as lines: a text that is normalised has no newline. */
+function readLines(texts: RingTexts, C: number): Pick<Tickets, 'textOf' | 'entitiesOf' | 'setEntities'> {
+  const lines = (n: number): [text: string, found: string, truth: string | undefined] => {
+    const [text, found = '', truth] = texts.get(n % C).split('\n') as [string, string | undefined, string | undefined];
+    return [text, found, truth];
+  };
+  return {
+    textOf: (n) => lines(n)[0],
+    entitiesOf(n) {
+      const [, found, truth] = lines(n);
+      return { found: readSpanText(found), truth: truth === undefined ? undefined : readSpanText(truth) };
+    },
+    setEntities(n, truth) {
+      const [text, found] = lines(n);
+      texts.set(n % C, `${text}\n${found}\n${spanText(truth)}`);
+    },
+  };
 }
 
 /** The last keys that were added, the oldest first where it is saved. */

@@ -14,6 +14,7 @@ import { registry } from './0009-registry.js';
 import { operations } from './0010-operations.js';
 import { riskAnomaly } from './0011-risk-anomaly.js';
 import { canary } from './0012-canary.js';
+import { entityLabels } from './0013-entity-labels.js';
 
 export interface Migration {
   version: number;
@@ -35,4 +36,5 @@ export const migrations: readonly Migration[] = [
   { version: 10, name: 'operations', statements: operations },
   { version: 11, name: 'risk anomaly', statements: riskAnomaly },
   { version: 12, name: 'canary', statements: canary },
+  { version: 13, name: 'entity labels', statements: entityLabels },
 ];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { entityExamples, filled, frames } from '../../models/support/entity-templates.js';
-import { entityKinds } from '../../models/support/slots.js';
+import { entityKinds } from '../../schemas/support-words.js';
 
 describe('texts whose entities are known', () => {
   it('have their spans where the values stand', () => {

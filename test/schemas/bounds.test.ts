@@ -5,6 +5,8 @@ import { limits } from '../../schemas/limits.js';
 import { click, decoded, line, purchase } from './stored.js';
 
 const ticket = { v: 1, type: 'ticket', id: 'e3', customer: 'c1', atMs: click.atMs, ticket: 't1', text: 'hello' };
+const label = { v: 1, type: 'label', id: 'e4', customer: 'c1', atMs: click.atMs, of: 'ticket', ref: 't1', verdict: 'cancel_order' };
+const named = (change: object, count = 1): object => ({ ...label, entities: Array(count).fill({ kind: 'order', text: 'SO-1', ...change }) });
 const text = (length: number): string => 'x'.repeat(length);
 const buy = (change: object): object => ({ ...purchase, ...change });
 
@@ -22,6 +24,10 @@ const bounds: [string, object, object][] = [
   ['the smallest price', buy({ lines: [{ ...line, unitMinor: 0 }] }), buy({ lines: [{ ...line, unitMinor: -1 }] })],
   ['whole amounts', buy({ amountMinor: 1 }), buy({ amountMinor: 1.5 })],
   ['characters of a ticket', { ...ticket, text: text(limits.textLengthMax) }, { ...ticket, text: text(limits.textLengthMax + 1) }],
+  ['entities of a label', named({}, limits.entitiesMax), named({}, limits.entitiesMax + 1)],
+  ['characters of an entity', named({ text: text(limits.entityLengthMax) }), named({ text: text(limits.entityLengthMax + 1) })],
+  ['an empty entity', named({}, 0), named({ text: '' })],
+  ['the first occurrence', named({ occurrence: 1 }), named({ occurrence: 0 })],
 ];
 
 describe('bounds', () => {

@@ -7,6 +7,7 @@ import { badMessages } from '../../simulator/bad-messages.js';
 import { click, decoded, purchase, storedSubject } from './stored.js';
 
 const shards = 4;
+const label = { v: 1, type: 'label', id: 'e4', customer: 'c1', atMs: click.atMs, of: 'ticket', ref: 't1', verdict: 'cancel_order' };
 
 describe('what must not pass', () => {
   for (const { name, subject, body, expectedReason } of badMessages(1, shards)) {
@@ -31,6 +32,10 @@ describe('the message names the field', () => {
     ['a nested field', { ...purchase, lines: [{ item: 'KET-1', quantity: 0, unitMinor: 1 }] }, 'lines.0.quantity must be >= 1, got 0'],
     ['an unknown nested field', { ...purchase, lines: [{ item: 'KET-1', quantity: 1, unitMinor: 1, tax: 2 }] }, 'unknown field "lines.0.tax"'],
     ['an amount of 2^53', { ...purchase, amountMinor: 2 ** 53 }, 'amountMinor must be <= 1000000000000, got 9007199254740992'],
+    ['an unknown kind of entity', { ...label, entities: [{ kind: 'order', text: 'SO-1' }, { kind: 'colour', text: 'red' }] }, 'entities.1.kind must be one of order, product, amount, date, tracking, got "colour"'],
+    ['an entity without its text', { ...label, entities: [{ kind: 'order' }] }, 'missing field "entities.0.text"'],
+    ['an entity by offsets', { ...label, entities: [{ kind: 'order', text: 'SO-1', start: 3 }] }, 'unknown field "entities.0.start"'],
+    ['entities of a purchase', { ...label, of: 'purchase', entities: [] }, 'entities are those of a ticket, and the label is of a purchase; leave entities out, or set of to ticket'],
     ['a customer with a dot', { ...click, customer: 'a.b' }, 'customer must match'],
   ];
   it.each(cases)('%s', (_name, event, detail) => {

@@ -14,6 +14,7 @@ import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
 import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
 import { requestService } from '../../pipelines/runtime/request.js';
 import type { Event } from '../../schemas/events.js';
+import { limits } from '../../schemas/limits.js';
 import type { ReplyMessage, SupportMessage } from '../../schemas/messages.js';
 import type { SupportAnswer } from '../../schemas/services.js';
 import { eventSubject, partitionOf, serviceSubject, shardServiceSubject, streams } from '../../schemas/subjects.js';
@@ -137,7 +138,7 @@ describe('support', () => {
     const base = { v: 1, atMs: now } as const;
     const events = planted.flatMap(({ text, language }, n): Event[] => [
       write(`p${n}`, now, text, { ticket: `P-${n}`, language }),
-      settle(`p${n}`, now + 1, `P-${n}`, 'return_request', `You wrote: ${text}`.slice(0, 20_000)),
+      { ...settle(`p${n}`, now + 1, `P-${n}`, 'return_request', `You wrote: ${text}`.slice(0, 20_000)), entities: [{ kind: 'order', text: text.slice(0, limits.entityLengthMax) }] },
       sendBack(`p${n}`, now, `SO-${n}`, { reason: text.slice(0, 200) }),
     ]);
     await send(...events);
@@ -145,14 +146,16 @@ describe('support', () => {
     for (const [n, { text }] of planted.entries()) {
       const bad = JSON.stringify({ ...base, type: 'ticket', id: `b${n}`, customer: `p${n}`, ticket: `B-${n}`, text, surprise: text });
       const escaped = bad.replace(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
-      for (const body of [bad, bad.slice(0, -1), escaped, `${bad.slice(0, -2)}`, JSON.stringify({ ...base, type: 'ticket', id: 'x', customer: text, ticket: 'B', text: 'x' })]) nc.publish(eventSubject('ticket', `p${n}`), body);
+      const label = JSON.stringify({ ...base, type: 'label', id: `l${n}`, customer: `p${n}`, of: 'ticket', ref: `P-${n}`, verdict: 'x', entities: [{ kind: 'person', text }] });
+      for (const body of [bad, bad.slice(0, -1), escaped, label, `${bad.slice(0, -2)}`, JSON.stringify({ ...base, type: 'ticket', id: 'x', customer: text, ticket: 'B', text: 'x' })]) nc.publish(eventSubject('ticket', `p${n}`), body);
     }
     await nc.flush();
     await delay(500);
     await storedUpTo(nc, await jetstreamLog(nc, streams.events).lastSeq());
     await until(async () => (await query<{ n: number }>('SELECT count() AS n FROM tickets'))[0].n >= 3 + planted.length);
-    await until(async () => (await query<{ n: number }>('SELECT count() AS n FROM rejects'))[0].n >= 5 * planted.length);
+    await until(async () => (await query<{ n: number }>('SELECT count() AS n FROM rejects'))[0].n >= 6 * planted.length);
     expect((await query<{ n: number }>('SELECT count() AS n FROM tickets'))[0].n).toBe(3 + planted.length);
+    expect((await query<{ n: number }>(`SELECT count() AS n FROM ticket_labels WHERE entities_outcome = 'not_found'`))[0].n).toBe(planted.length);
 
     const columns = await query<{ table: string; name: string }>("SELECT table, name FROM system.columns WHERE database = 'aftercare' AND type LIKE '%String%' AND default_kind != 'ALIAS'");
     expect(columns.map(({ table }) => table)).toEqual(expect.arrayContaining(['events', 'rejects', 'tickets', 'ticket_labels']) as string[]);
