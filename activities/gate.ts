@@ -13,6 +13,7 @@ export interface GateLimits {
   /** the mean score of no slice of at least `sliceRows` rows may fall by more */
   sliceFall: number;
   sliceRows: number;
+  /** at 1, the largest that it can be, nothing is asked: a model may give no probabilities */
   calibrationMax: number;
   /** of one row, the 99th percentile */
   latencyMsMax: number;
@@ -62,7 +63,7 @@ export function gate(measured: Measured, limits: GateLimits): Check[] {
     ...(limits.positivesMin > 0 ? [check('positives', '>=', positives, limits.positivesMin)] : []),
     ...(gain === undefined ? [] : [check('gain', '>', gain.low, limits.margin, { of: gain })]),
     ...slices.filter(({ examples }) => examples >= limits.sliceRows).map((slice) => check('slice', '>=', slice.mean, -limits.sliceFall, { slice: slice.name, of: slice, judged: slice.examples })),
-    check('calibration_error', '<=', calibrationError, limits.calibrationMax),
+    ...(limits.calibrationMax === 1 ? [] : [check('calibration_error', '<=', calibrationError, limits.calibrationMax)]),
     check('latency_ms_p99', '<=', latencyMsP99, limits.latencyMsMax),
     check('bytes', '<=', bytes, limits.bytesMax),
   ];

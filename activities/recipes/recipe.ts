@@ -4,6 +4,7 @@
  *
  *   plan -> rows of ClickHouse -> Arrow -> read -> train, epoch by epoch -> judge beside the champion -> gate
  */
+import type { Ratio } from '../../models/metrics/bootstrap.js';
 import type { Cut, CutColumns } from '../arrow-cut.js';
 import type { GateLimits } from '../gate.js';
 
@@ -47,8 +48,12 @@ export type Training = Generator<Epoch, Uint8Array[]> | AsyncGenerator<Epoch, Ui
 
 /** How one version did on the rows that judge it. */
 export interface Judged {
-  /** of each row, the higher the better, in the recipe's unit: what the gate compares */
+  /** of each row, the higher the better, in the recipe's unit: what the gate compares, by its mean */
   scores: Float64Array;
+  /** where the figure is the sum of the scores by the sum of these and no mean, as F1 is */
+  wholes?: Float64Array;
+  /** the same of a part of what is read in a row, for slices of it */
+  parts?: Readonly<Record<string, Ratio>>;
   metrics: Readonly<Record<string, number>>;
   /** how far its probabilities are from what happened, 0 to 1; NaN where it gives none */
   calibrationError: number;
@@ -60,6 +65,8 @@ export interface Slice {
   name: string;
   /** among the judged rows, from 0 */
   rows: Uint32Array;
+  /** of `parts`, where the slice looks at no more than that; rows without anything of it do not count */
+  part?: string;
 }
 
 /** What the watch asks of live figures: after the promotion beside before it. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { gate, refusalOf, type GateLimits, type Measured } from '../../activities/gate.js';
 import { firstAfter, trainingRows } from '../../activities/judge.js';
 import { figure } from '../../activities/live-metrics.js';
-import { pairedBootstrap } from '../../models/metrics/bootstrap.js';
+import { pairedBootstrap, pairedRatioBootstrap } from '../../models/metrics/bootstrap.js';
 import { createUniform } from '../../models/random.js';
 import { promotedRecord, rolledBackRecord, nobody, type LiveRecord } from '../../pipelines/runtime/live-versions.js';
 
@@ -47,6 +47,7 @@ describe('the gate', () => {
   it('passes over a slice that is too small to tell, and a rare class that a model has not', () => {
     expect(failedOf({ slices: [{ name: 'small', examples: 49, mean: -1, low: -1, high: -1 }] })).toEqual([]);
     expect(failedOf({ positives: NaN }, { positivesMin: 0 })).toEqual([]);
+    expect(failedOf({ calibrationError: NaN }, { calibrationMax: 1 }), 'a model that tells no probability').toEqual([]);
   });
 
   it('says why as a sentence', () => {
@@ -64,6 +65,22 @@ describe('the paired bootstrap', () => {
     expect(Math.abs(low - (mean - half))).toBeLessThan(0.1 * half);
     expect(Math.abs(high - (mean + half))).toBeLessThan(0.1 * half);
     expect(pairedBootstrap(d)).toEqual(pairedBootstrap(d));
+  });
+  it('of two ratios draws rows, and takes both ratios anew', () => {
+    const ratios = (scores: number[], wholes: number[]) => ({ scores: Float64Array.from(scores), wholes: Float64Array.from(wholes) });
+    const worked = pairedRatioBootstrap(ratios([2, 0], [2, 2]), ratios([0, 0], [2, 2]));
+    expect(worked).toEqual({ examples: 2, mean: 0.5, low: 0, high: 1 });
+    // Wholes of 1 each: the difference of means.
+    const uniform = createUniform(5);
+    const [a, b] = [0, 1].map(() => Float64Array.from({ length: 300 }, () => uniform()));
+    const ones = new Float64Array(300).fill(1);
+    const [plain, ratio] = [pairedBootstrap(a.map((value, i) => value - b[i])), pairedRatioBootstrap({ scores: a, wholes: ones }, { scores: b, wholes: ones })];
+    for (const key of ['mean', 'low', 'high'] as const) expect(ratio[key]).toBeCloseTo(plain[key], 12);
+    // A ticket that names nothing, and of which nothing was read, does not move the figure.
+    expect(pairedRatioBootstrap(ratios([2, 0], [2, 0]), ratios([1, 0], [2, 0])).mean).toBe(0.5);
+    expect(pairedRatioBootstrap(ratios([0], [0]), ratios([0], [3]))).toMatchObject({ mean: 1 });
+    expect(pairedRatioBootstrap(ratios([NaN], [1]), ratios([1], [1]))).toMatchObject({ mean: NaN, low: NaN });
+    expect(() => pairedRatioBootstrap(ratios([1], [1, 1]), ratios([1], [1]))).toThrow('needs as many of each, got 1, 2, 1, 1');
   });
   it('is NaN without examples, and where one is not finite', () => {
     for (const d of [[], [1, NaN], [1, Infinity]]) expect(pairedBootstrap(Float64Array.from(d))).toMatchObject({ mean: NaN, low: NaN, high: NaN });
