@@ -23,7 +23,7 @@ export function costlyHeads(set: Bitext, say: SuiteOptions['say']) {
   const intentOf = (part: typeof train) => part.map(({ tokens, intent }) => ({ tokens: tokens.map(({ text }) => text), intent }));
   const wordsOf = (part: typeof train): string[][] => part.map(({ tokens }) => tokens.map(({ text }) => text));
   const intent = run('support.heads intent', trainIntent({ train: intentOf(train), validation: intentOf(validation) }, { ...intentDefaults, epochs: 1, stepsMin: 0 }, { engine }), say);
-  const entities = run('support.heads entities', trainEntities({ train, validation }, { ...entityDefaults, epochs: 1 }, { engine }), say);
+  const entities = run('support.heads entities', trainEntities({ train, validation }, { ...entityDefaults, epochs: 1, stepsMin: 0 }, { engine }), say);
   const language = run('support.heads language', trainLanguage({ train: wordsOf(train), validation: wordsOf(validation) }, { ...languageDefaults, epochs: 1 }, { engine }), say);
   return { test, parts: { intent, entities, language } };
 }

@@ -25,8 +25,8 @@ export const refreshSvdSchedule = (input: RefreshSvdInput): Schedule => ({ id: r
 /** Habits change by the season, and a week's decisions are needed to see a difference. */
 export const tuneBlendSchedule = (input: TuneBlendInput): Schedule => ({ id: tuneBlendScheduleId, type: tuneBlendType, every: '7 days', input });
 
-/** Models that are retrained by themselves, and how often. A kernel learns little from one more day, and an intent model takes minutes. */
-export const retrainEvery = { 'risk-logistic': '1 day', 'risk-svm': '7 days', intent: '7 days' } as const satisfies Record<string, Schedule['every']>;
+/** Models that are retrained by themselves, and how often. A kernel learns little from one more day, and what reads tickets takes minutes. */
+export const retrainEvery = { 'risk-logistic': '1 day', 'risk-svm': '7 days', intent: '7 days', entities: '7 days' } as const satisfies Record<string, Schedule['every']>;
 export type RetrainedModel = keyof typeof retrainEvery;
 export const retrainedModels = Object.keys(retrainEvery) as RetrainedModel[];
 

@@ -22,6 +22,8 @@ export interface EntitySettings {
   seed: number;
   /** of each direction */
   epochs: number;
+  /** steps of each direction below which more epochs are taken, at most 60: a network learns by steps, and few examples are few steps an epoch */
+  stepsMin: number;
   batch: number;
   learningRate: number;
   /** share of pieces that only show what they look like, so that what nobody has seen is found too */
@@ -34,10 +36,11 @@ export interface EntitySettings {
   wordsMax: number;
 }
 
-/** Chosen on the validation part of bitext-support. */
+/** Chosen on the validation part of bitext-support; stepsMin on drawn texts (docs/decisions/0026-entity-labels.md), and bitext takes more. */
 export const entityDefaults: EntitySettings = {
   seed: 1,
   epochs: 6,
+  stepsMin: 1000,
   batch: 16, // entities are rare: with fewer steps the kinds are not told apart
   learningRate: 1e-2,
   wordDropout: 0.1,
@@ -48,6 +51,9 @@ export const entityDefaults: EntitySettings = {
   wordMin: 2,
   wordsMax: 20_000,
 };
+
+/** More than that only learn the few examples by heart. */
+const epochsMax = 60;
 
 export interface EntityExamples {
   train: readonly EntityExample[];
@@ -71,10 +77,11 @@ export function trainEntities({ train, validation }: EntityExamples, settings: E
   };
   const forwards = { sequences: train.map(sequenceOf).filter(hasPieces), validation: validation.map(sequenceOf).filter(hasPieces) };
   const backwards = { sequences: forwards.sequences.map(reversed), validation: forwards.validation.map(reversed) };
-  const { E, H1, H2, dropout, seed } = settings;
+  const { E, H1, H2, dropout, seed, batch, stepsMin } = settings;
+  const epochs = Math.max(settings.epochs, Math.min(epochsMax, Math.ceil(stepsMin / Math.ceil(train.length / batch))));
   const jobs = [forwards, backwards].map((parts, i): NetworkJob => ({
     ...parts,
-    settings: { ...settings, seed: seed + i },
+    settings: { ...settings, epochs, seed: seed + i },
     engine,
     create: () => createNetwork({ V: words.size, E, H1, H2, C: tagsOf(kinds.length), head: 'each' }, seed + i, { engine, dropout }),
   }));

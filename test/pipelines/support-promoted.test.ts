@@ -39,7 +39,7 @@ describe('promoted heads', () => {
     const [train, validation] = [words.slice(30), words.slice(0, 30)];
     parts = {
       intent: trained(trainIntent({ train, validation }, { ...intentDefaults, ...small, epochs: 8, stepsMin: 0, wordMin: 1, featureTextsMin: 1 }, { engine })),
-      entities: trained(trainEntities({ train: sentences.slice(30), validation: sentences.slice(0, 30) }, { ...entityDefaults, ...small, epochs: 6 }, { engine })),
+      entities: trained(trainEntities({ train: sentences.slice(30), validation: sentences.slice(0, 30) }, { ...entityDefaults, ...small, epochs: 6, stepsMin: 0 }, { engine })),
       language: trained(trainLanguage({ train: train.map(({ tokens }) => tokens), validation: validation.map(({ tokens }) => tokens) }, { ...languageDefaults, ...small, epochs: 4, wordMin: 1 }, { engine })),
     };
   }, 120_000);

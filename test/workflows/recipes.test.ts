@@ -1,9 +1,19 @@
 /** A recipe's training goes on from each of its checkpoints to the same bytes; what it makes is a model of its reader; and it is judged as it should be. Pure. */
+import { Int64, Table, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
+import { readCut } from '../../activities/arrow-cut.js';
+import { judge as compare } from '../../activities/judge.js';
+import { entitiesRecipe, type EntityData } from '../../activities/recipes/entities.js';
 import { judgeRisk, type RiskData } from '../../activities/recipes/risk-data.js';
 import { riskLogistic, riskSvm } from '../../activities/recipes/risk.js';
 import type { Epoch, Range, Recipe } from '../../activities/recipes/recipe.js';
+import { spanScores } from '../../models/metrics/spans.js';
 import { createUniform } from '../../models/random.js';
+import { entityExamples } from '../../models/support/entity-templates.js';
+import { shuffle } from '../../models/support/epochs.js';
+import { spanText } from '../../models/support/span-text.js';
+import { detectLanguage } from '../../models/text/language.js';
+import { findEntities } from '../../pipelines/support/entity-rules.js';
 import { riskFeatures } from '../../pipelines/risk/features.js';
 import type { Scorer } from '../../pipelines/risk/promoted.js';
 
@@ -81,4 +91,91 @@ it('a model whose probabilities are no numbers is told by every figure', () => {
   expect([...scores].every((score) => Number.isNaN(score))).toBe(true);
   expect(Object.values(metrics).every((value) => Number.isNaN(value))).toBe(true);
   expect(calibrationError).toBeNaN();
+});
+
+describe('entities', () => {
+  const [count, trained] = [560, 420];
+  const all = entityExamples([], 10, 3);
+  const order = Uint32Array.from(all.keys());
+  shuffle(order, createUniform(2));
+  const tickets = Array.from(order.subarray(0, count), (i) => all[i]);
+  const none = { orders: [], items: [] };
+  const cut = (change: (row: { text: string; recorded: string }, i: number) => { text: string; recorded: string } = (row) => row): Uint8Array[] => {
+    const rowsOf = tickets.map(({ text }, i) => change({ text, recorded: findEntities(text, none).map(({ kind, start, end }) => `${kind}@rule:${start}:${end}`).join(',') }, i));
+    const texts = (of: readonly string[]) => vectorFromArray(of, new Utf8());
+    return [tableToIPC(new Table({
+      at_ms: vectorFromArray(tickets.map((_, i) => BigInt(i)), new Int64()), seq: vectorFromArray(tickets.map((_, i) => BigInt(i)), new Int64()), text: texts(rowsOf.map(({ text }) => text)),
+      language: texts(tickets.map(({ text }) => detectLanguage(text) ?? 'en')), truth: texts(tickets.map(({ entities }) => spanText(entities))), recorded: texts(rowsOf.map(({ recorded }) => recorded)),
+    }), 'stream')];
+  };
+  const data = entitiesRecipe.read(readCut(cut()));
+  const own: Range = { from: 0, to: trained };
+  const run = async (checkpoint?: readonly Uint8Array[]): Promise<{ epochs: Epoch[]; parts: Uint8Array[] }> => {
+    const training = entitiesRecipe.train(data, own, checkpoint);
+    const epochs: Epoch[] = [];
+    for (;;) {
+      const next = await training.next();
+      if (next.done === true) return { epochs, parts: next.value };
+      epochs.push({ ...next.value, checkpoint: next.value.checkpoint.map((part) => part.slice()) });
+    }
+  };
+  let whole: Awaited<ReturnType<typeof run>>;
+
+  it('gives the same bytes from a checkpoint of either network, and of the turn between them', async () => {
+    whole = await run();
+    // 22 steps an epoch: 46 of them make a thousand, of each network.
+    expect(whole.epochs.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 92 }, (_, i) => i + 1));
+    for (const epoch of [40, 46, 85]) {
+      const resumed = await run(whole.epochs[epoch - 1].checkpoint);
+      expect(resumed.epochs[0].epoch).toBe(epoch + 1);
+      expect(Buffer.concat(resumed.parts).equals(Buffer.concat(whole.parts)), `from epoch ${epoch}`).toBe(true);
+    }
+  }, 120_000);
+
+  it('is judged by exact spans beside what the rules had read, as a whole, by language and by kind', () => {
+    const judged = compare(entitiesRecipe, cut(), { challenger: whole.parts, bytes: 1, newerThanMs: trained - 1 });
+    expect(judged).toMatchObject({ champion: 'recorded', fromMs: trained, toMs: count - 1, measured: { rows: count - trained } });
+    const figure = (name: string) => judged.metrics.find((one) => one.name === name) as (typeof judged.metrics)[number];
+    // Of the champion: what the field's own measure says of the rules.
+    const rules = spanScores(tickets.slice(trained).map(({ text }) => findEntities(text, none)), tickets.slice(trained).map(({ entities }) => [...entities]));
+    expect(figure('f1').champion).toBeCloseTo(rules.f1, 12);
+    expect(figure('precision').champion).toBeCloseTo(rules.precision, 12);
+    expect(figure('recall').champion).toBeCloseTo(rules.recall, 12);
+    expect(figure('f1_order').champion).toBeCloseTo(rules.kinds.order.f1, 12);
+    expect(figure('f1').challenger).toBeGreaterThan(0.6);
+    const { gain, slices, positives } = judged.measured;
+    expect(gain?.mean).toBeCloseTo(figure('f1').challenger - figure('f1').champion, 12);
+    expect(gain?.low).toBeGreaterThan(0);
+    expect(gain?.low).toBeLessThan(gain?.mean ?? 0);
+    expect(positives).toBe(tickets.slice(trained).filter(({ entities }) => entities.length > 0).length);
+    expect(slices.map(({ name }) => name)).toEqual(['language en', 'language zh', 'kind order', 'kind product', 'kind amount', 'kind date', 'kind tracking']);
+    const product = slices.find(({ name }) => name === 'kind product');
+    expect(product?.mean).toBeCloseTo(figure('f1_product').challenger - 0, 12); // rules know no product but the customer's own
+    expect(product?.examples).toBeLessThan(count - trained);
+    expect(figure('latency_ms_p99').challenger).toBeLessThan(50);
+  });
+
+  it('beside itself it gains nothing', () => {
+    const { measured, champion } = compare(entitiesRecipe, cut(), { challenger: whole.parts, bytes: 1, newerThanMs: trained - 1, champion: { model: 'entities', parts: whole.parts } });
+    expect(champion).toBe('version');
+    expect(measured.gain).toMatchObject({ mean: 0, low: 0, high: 0 });
+  });
+
+  it('keeps a customer\'s own orders as they were recognised, and looks at no more than a label speaks of', () => {
+    const word = 'Qx-77';
+    const read = (row: { text: string; recorded: string }): EntityData => entitiesRecipe.read(readCut(cut((one, i) => (i === trained ? row : one))));
+    const late = 'x'.repeat(500);
+    const kept = read({ text: `${word} ${late} order SO-12345`, recorded: `order@own:0:${word.length},order@rule:${word.length + 508}:${word.length + 516}` });
+    expect(kept.recorded[trained]).toEqual([{ kind: 'order', start: 0, end: word.length }]);
+    expect(kept.own[trained]).toEqual([{ kind: 'order', value: word, start: 0, end: word.length }]);
+    const one: Range = { from: trained, to: trained + 1 };
+    const { metrics } = entitiesRecipe.judge({ ...kept, truth: kept.truth.with(trained, [{ kind: 'order', start: 0, end: word.length }]) }, one, { model: 'entities', parts: whole.parts }) as { metrics: Record<string, number> };
+    expect(metrics).toMatchObject({ recall: 1, f1_order: 1 });
+  });
+
+  it('says when there is too little to learn from', () => {
+    expect(entitiesRecipe.tooFew(data, own)).toBeUndefined();
+    expect(entitiesRecipe.tooFew(data, { from: 0, to: 199 })).toContain('too few tickets whose true entities have arrived: 199, and ');
+    expect(entitiesRecipe.tooFew({ ...data, truth: data.truth.map(() => []) }, own)).toContain('420, and 0 of them name something; 200 and 50 are needed');
+  });
 });
