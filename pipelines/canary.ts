@@ -6,6 +6,9 @@
  */
 import type { LiveVersion } from './promoted.js';
 
+/** The name under which a version of the model is promoted beside it. */
+export const challengerOf = (model: string): string => `${model}-shadow`;
+
 /** Of a percent. */
 const STEPS = 100;
 

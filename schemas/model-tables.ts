@@ -27,7 +27,7 @@ export interface ModelRow {
 }
 
 /** The steps of a run, in the order in which it may take them. */
-export const runSteps = ['started', 'cut', 'trained', 'evaluated', 'waiting', 'approved', 'rejected', 'refused', 'promoted', 'rolled_back', 'watched', 'cancelled', 'failed'] as const;
+export const runSteps = ['started', 'cut', 'trained', 'evaluated', 'waiting', 'approved', 'rejected', 'refused', 'promoted', 'challenged', 'rolled_back', 'watched', 'cancelled', 'failed'] as const;
 
 export interface TrainingRunRow {
   run: string;

@@ -41,7 +41,7 @@ export async function signalRetrain(client: Client, model: string, what: 'pause'
 
 /** Waits until it is done. @throws as `runRetrain` */
 export async function runSetLive(client: Client, input: SetLiveInput, onProgress?: RunOptions['onProgress']): Promise<WentLive> {
-  const workflowId = `${input.to === 'before' ? 'rollback' : 'promote'}-${input.model}-${new Date().toISOString()}`;
+  const workflowId = `${input.challenger !== undefined ? 'canary' : input.to === 'before' ? 'rollback' : 'promote'}-${input.model}-${new Date().toISOString()}`;
   const handle = await callTemporal(client, () => client.workflow.start(setLiveType, { taskQueue, workflowId, args: [input] }));
   return (await resultOf(client, handle, onProgress)) as WentLive;
 }

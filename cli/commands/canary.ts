@@ -1,16 +1,17 @@
 /** `canary`: a challenger beside the champion, in the shadow or for a share of the customers; `compare`: how both did. */
-import type { Command } from 'commander';
-import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
-import { promote, type Promoted } from '../../pipelines/runtime/jetstream/promote.js';
+import { Argument, type Command } from 'commander';
+import type { WentLive } from '../../activities/registry.js';
+import { challengerOf } from '../../pipelines/canary.js';
 import { AftercareError } from '../../schemas/errors.js';
-import { readContext, runningEndpoints, withClickHouse, withNats } from '../context.js';
+import { readContext, runningEndpoints, withClickHouse } from '../context.js';
 import { dataDirOption, jsonOption, wholeNumber } from '../options.js';
 import { columns, print } from '../print.js';
+import { decidedEverywhere, withDecision, type DecisionOptions } from './promote.js';
+import { whoAmI, withModelRuns } from './retrain.js';
 
-interface CanaryOptions {
-  dataDir?: string;
-  json?: boolean;
-  percent: number;
+interface CanaryOptions extends DecisionOptions {
+  percent?: number;
+  end?: boolean;
 }
 
 interface CompareOptions {
@@ -34,37 +35,23 @@ interface Compared {
 
 /** Models that have a place for a challenger. */
 const withChallengers = ['risk-logistic', 'risk-svm', 'intent'];
-const challengerOf = (model: string): string => `${model}-shadow`;
 
 export function addCanary(program: Command): void {
-  program
+  const canary = program
     .command('canary')
     .summary('let a challenger decide for a share of the customers')
-    .description('Makes a version of a model its challenger in every shard, from the same place of the stream in every replay. It scores beside the champion (risk: probabilities of both are in each row of risk_decisions), and decides for a share of the customers: always the same ones, and a larger share keeps those of a smaller one. `aftercare promote` makes it champion; with --percent 0 it only scores.')
+    .description('Makes a version of the registry the challenger of its model in every shard, from the same place of the stream in every replay. It scores beside the champion (the rows of risk_decisions and tickets hold what both say), and decides for a share of the customers: always the same ones, and a larger share keeps those of a smaller one; with --percent 0 it only scores. `aftercare promote` makes it champion, --end takes it away. It goes on the same record as a promotion: a retraining that was judged before is refused.')
     .argument('<model>', withChallengers.join(', '))
-    .argument('<version>', 'as "aftercare models" lists it', wholeNumber(1, Number.MAX_SAFE_INTEGER))
-    .requiredOption('--percent <n>', 'of the customers', wholeNumber(0, 100))
-    .addOption(jsonOption())
-    .addOption(dataDirOption())
-    .addHelpText('after', `
+    .addArgument(new Argument('[version]', 'as "aftercare models" lists it').argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)))
+    .option('--percent <n>', 'of the customers', wholeNumber(0, 100))
+    .option('--end', 'the challenger steps aside');
+  withDecision(canary, `
 Examples:
   $ aftercare canary risk-logistic 1764000000000 --percent 0      # shadow
-  $ aftercare canary risk-logistic 1764000000000 --percent 10
-  $ aftercare compare risk`)
-    .action(async (model: string, version: number, options: CanaryOptions) => {
-      if (!withChallengers.includes(model)) throw new AftercareError('bad_request', `"${model}" has no place for a challenger; those that have: ${withChallengers.join(', ')}`);
-      const context = readContext(options.dataDir);
-      const promoted = await withNats(runningEndpoints(context), 'canary', async (nc): Promise<Promoted> => {
-        const artefacts = jetstreamArtefacts(nc);
-        const [found] = (await artefacts.list(model)).filter((ref) => ref.version === version);
-        if (found === undefined) throw new AftercareError('bad_request', `${model} has no artefact of version ${version}; "aftercare models --model ${model}" lists those there are`);
-        // The same bytes under the challenger's name: a promotion finds its artefact by the model's.
-        const ref = await artefacts.put(challengerOf(model), version, await artefacts.load(found));
-        return promote(nc, artefacts, context.config.AFTERCARE_SHARDS, { ref, atMs: Date.now(), percent: options.percent });
-      });
-      const result = { model: challengerOf(model), version, percent: options.percent, ...promoted };
-      print(options, result, () => `${result.model} ${version} ${options.percent === 0 ? 'scores in the shadow' : `decides for ${options.percent} % of the customers`}, from sequence ${promoted.seqs.join(', ')}`);
-    });
+  $ aftercare canary risk-logistic 1764000000000 --percent 10 --wait
+  $ aftercare compare risk
+  $ aftercare canary risk-logistic --end --reason "no better"`)
+    .action(challenge);
   program
     .command('compare')
     .summary('champion and challengers on the same events')
@@ -91,3 +78,19 @@ Examples:
       ));
     });
 }
+
+async function challenge(model: string, version: number | undefined, { percent, end = false, by, reason, instead, ...options }: CanaryOptions): Promise<void> {
+  if (!withChallengers.includes(model)) throw new AftercareError('bad_request', `"${model}" has no place for a challenger; those that have: ${withChallengers.join(', ')}`);
+  if (end ? version !== undefined || percent !== undefined : version === undefined || percent === undefined) throw new AftercareError('bad_request', `canary ${model} takes a version and its --percent, or --end alone`);
+  const context = readContext(options.dataDir);
+  const input = { model, shards: context.config.AFTERCARE_SHARDS, to: version ?? ('none' as const), challenger: { percent: percent ?? 0 }, by: by ?? whoAmI(), ...(reason !== undefined && { reason }), ...(instead !== undefined && { instead }) };
+  const went = await withModelRuns(options.dataDir, `canary ${model}`, true, (runs, client, run) => runs.runSetLive(client, input, run.onProgress));
+  const name = challengerOf(model);
+  if (options.wait === true) await decidedEverywhere(context, name, went);
+  print(options, { model: name, ...(percent !== undefined && { percent }), ...went }, () => textOf(name, percent, went));
+}
+
+const textOf = (name: string, percent: number | undefined, { live, instead, seqs }: WentLive): string => {
+  const what = live === undefined ? `${name} ${instead?.version ?? ''} has ended` : `${name} ${live.version} ${percent === 0 ? 'scores in the shadow' : `decides for ${percent} % of the customers`}`;
+  return `${what}, from sequence ${seqs.join(', ')}`;
+};

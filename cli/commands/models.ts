@@ -1,5 +1,6 @@
 /** `models`: the registry. */
 import { Argument, type Command } from 'commander';
+import { challengerOf } from '../../pipelines/canary.js';
 import { AftercareError } from '../../schemas/errors.js';
 import { readContext, runningEndpoints, withClickHouse } from '../context.js';
 import { dataDirOption, jsonOption, wholeNumber } from '../options.js';
@@ -23,17 +24,25 @@ interface Version {
   champion: string;
   checks: number;
   passed: number;
+  /** shards */
   live: number[];
+  /** shards in which it is the challenger, and for how many of the customers it decides */
+  challenges: number[];
+  percent: number;
 }
 
 /** Versions that were made, and those that are live without having been registered. */
 const query = `
 WITH
-  live AS (SELECT model, version, groupArray(shard) AS shards FROM (SELECT model, shard, argMax(version, seq) AS version FROM promotions WHERE outcome IN ('live', 'retired') GROUP BY model, shard HAVING argMax(outcome, seq) = 'live') GROUP BY model, version),
+  now AS (SELECT model, shard, argMax(version, seq) AS version, argMax(percent, seq) AS percent FROM promotions WHERE outcome IN ('live', 'retired') GROUP BY model, shard HAVING argMax(outcome, seq) = 'live'),
+  live AS (
+    SELECT if(challenger, substring(name, 1, -length('${challengerOf('')}')), name) AS model, version, groupArrayIf(shard, NOT challenger) AS shards, groupArrayIf(shard, challenger) AS challenges, maxIf(percent, challenger) AS percent
+    FROM (SELECT model AS name, shard, version, percent, endsWith(model, '${challengerOf('')}') AS challenger FROM now) GROUP BY model, version
+  ),
   judged AS (SELECT model, version, any(champion) AS champion, count() AS checks, sum(passed) AS passed FROM evaluations WHERE kind = 'check' GROUP BY model, version),
   made AS (SELECT model, version, toString(at) AS made, data_rows AS rows, toString(trained_to) AS trained_to, bytes, sha256 FROM models)
 SELECT if(made.model = '', live.model, made.model) AS model, if(made.model = '', live.version, made.version) AS version, made.made AS made, made.rows AS rows, made.trained_to AS trained_to,
-  made.bytes AS bytes, made.sha256 AS sha256, judged.champion AS champion, judged.checks AS checks, judged.passed AS passed, arraySort(live.shards) AS live
+  made.bytes AS bytes, made.sha256 AS sha256, judged.champion AS champion, judged.checks AS checks, judged.passed AS passed, arraySort(live.shards) AS live, arraySort(live.challenges) AS challenges, live.percent AS percent
 FROM made FULL JOIN live ON made.model = live.model AND made.version = live.version
 LEFT JOIN judged ON made.model = judged.model AND made.version = judged.version
 WHERE {model:String} = '' OR model = {model:String}
@@ -44,7 +53,7 @@ export function addModels(program: Command): void {
   const models = program
     .command('models')
     .summary('versions of the models, and which are live')
-    .description('Lists the versions of the registry, how each was judged, and in which shards it is live.')
+    .description('Lists the versions of the registry, how each was judged, and in which shards it is live or challenges what is.')
     .option('--model <name>', 'of this model only')
     .addOption(jsonOption())
     .addOption(dataDirOption())
@@ -78,7 +87,7 @@ async function read<Row>({ dataDir }: ModelsOptions, text: string, parameters: R
 }
 
 function table(versions: readonly Version[]): string {
-  return columns(['model', 'version', 'made', 'rows', 'trained to', 'bytes', 'beside', 'checks', 'live in shard'], versions.map(({ model, version, made, rows, trained_to, bytes, champion, checks, passed, live }) => [
-    model, String(version), made.slice(0, 16), rows, rows === 0 ? '' : trained_to.slice(0, 16), bytes, champion, checks === 0 ? '' : `${passed} of ${checks}`, live.join(', '),
+  return columns(['model', 'version', 'made', 'rows', 'trained to', 'bytes', 'beside', 'checks', 'live in shard', 'challenges'], versions.map(({ model, version, made, rows, trained_to, bytes, champion, checks, passed, live, challenges, percent }) => [
+    model, String(version), made.slice(0, 16), rows, rows === 0 ? '' : trained_to.slice(0, 16), bytes, champion, checks === 0 ? '' : `${passed} of ${checks}`, live.join(', '), challenges.length === 0 ? '' : percent === 0 ? 'in the shadow' : `for ${percent} %`,
   ]));
 }

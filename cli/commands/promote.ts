@@ -12,7 +12,8 @@ import { print } from '../print.js';
 import { watchPeriod } from '../workflow-inputs.js';
 import { modelArgument, whoAmI, withModelRuns } from './retrain.js';
 
-interface SetLiveOptions {
+/** Of a decision that goes on the model's record. */
+export interface DecisionOptions {
   dataDir?: string;
   json?: boolean;
   wait?: boolean;
@@ -31,33 +32,33 @@ export function addPromote(program: Command): void {
     .description('Makes a version of the registry live in every shard, from the same place of the stream in every replay; it is then watched. The gate is not asked.')
     .addArgument(modelArgument())
     .addArgument(new Argument('<version>', 'as "aftercare models" lists it').argParser(wholeVersion));
-  withOptions(promote, `
+  withDecision(promote, `
 Examples:
   $ aftercare promote risk-logistic 1764000000000 --reason "the shop knows better"
   $ aftercare promote risk-logistic 1764000000000 --instead 1763000000000 --wait`)
-    .action((model: string, version: number, options: SetLiveOptions) => setLive(model, version, options));
+    .action((model: string, version: number, options: DecisionOptions) => setLive(model, version, options));
   const rollback = program
     .command('rollback')
     .summary('make the version before live again')
     .description('Makes the version live again that was live before the one that is; where there was none, the model steps aside, and what decided before its first version decides.')
     .addArgument(modelArgument());
-  withOptions(rollback, `
+  withDecision(rollback, `
 Examples:
   $ aftercare rollback risk-logistic --reason "too many reviews" --wait
   $ aftercare sql "SELECT * FROM model_at(time = now64(3))"`)
-    .action((model: string, options: SetLiveOptions) => setLive(model, 'before', options));
+    .action((model: string, options: DecisionOptions) => setLive(model, 'before', options));
 }
 
-const withOptions = (command: Command, examples: string): Command => command
+export const withDecision = (command: Command, examples: string): Command => command
   .option('--by <name>', 'who decides (default: the login name)')
   .option('--reason <text>', 'why; it goes on record')
-  .option('--instead <version>', 'refused where another version is live than this one', wholeVersion)
+  .option('--instead <version>', 'refused where another version than this one stands in its place', wholeVersion)
   .addOption(new Option('--wait', 'wait until every shard decides by it'))
   .addOption(jsonOption())
   .addOption(dataDirOption())
   .addHelpText('after', examples);
 
-async function setLive(model: string, to: number | 'before', { by, reason, instead, ...options }: SetLiveOptions): Promise<void> {
+async function setLive(model: string, to: number | 'before', { by, reason, instead, ...options }: DecisionOptions): Promise<void> {
   const context = readContext(options.dataDir);
   const input = { model, shards: context.config.AFTERCARE_SHARDS, to, by: by ?? whoAmI(), watch: watchPeriod(context.config), ...(reason !== undefined && { reason }), ...(instead !== undefined && { instead }) };
   const went = await withModelRuns(options.dataDir, `${to === 'before' ? 'rollback' : 'promote'} ${model}`, true, (runs, client, run) => runs.runSetLive(client, input, run.onProgress));
@@ -66,7 +67,7 @@ async function setLive(model: string, to: number | 'before', { by, reason, inste
 }
 
 /** @throws AftercareError unavailable when a shard has not switched within a minute */
-async function decidedEverywhere(context: Context, model: string, { live }: WentLive): Promise<void> {
+export async function decidedEverywhere(context: Context, model: string, { live }: WentLive): Promise<void> {
   await withNats(runningEndpoints(context), 'promote', async (nc) => {
     const untilMs = performance.now() + patienceMs;
     for (let shard = 0; shard < context.config.AFTERCARE_SHARDS; shard += 1) {
@@ -80,7 +81,7 @@ async function decidedEverywhere(context: Context, model: string, { live }: Went
   });
 }
 
-function textOf(model: string, { live, instead, seqs }: WentLive): string {
+function textOf(model: string, { live, instead, ended, seqs }: WentLive): string {
   const what = live === undefined ? `no version of ${model} is live` : `${model} ${live.version} is live`;
-  return `${what} from sequence ${seqs.join(', ')}${instead === undefined ? '' : `, instead of ${instead.version}`}`;
+  return `${what} from sequence ${seqs.join(', ')}${instead === undefined ? '' : `, instead of ${instead.version}`}${ended === undefined ? '' : '; it is no challenger any more'}`;
 }

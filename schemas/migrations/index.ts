@@ -15,6 +15,7 @@ import { operations } from './0010-operations.js';
 import { riskAnomaly } from './0011-risk-anomaly.js';
 import { canary } from './0012-canary.js';
 import { entityLabels } from './0013-entity-labels.js';
+import { challengers } from './0014-challengers.js';
 
 export interface Migration {
   version: number;
@@ -37,4 +38,5 @@ export const migrations: readonly Migration[] = [
   { version: 11, name: 'risk anomaly', statements: riskAnomaly },
   { version: 12, name: 'canary', statements: canary },
   { version: 13, name: 'entity labels', statements: entityLabels },
+  { version: 14, name: 'challengers', statements: challengers },
 ];

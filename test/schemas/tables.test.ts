@@ -66,11 +66,16 @@ it('model_at tells the version that was live in each shard at a moment', async (
   promoted(18, 4096, noon + 3000, { outcome: 'missing' });
   promoted(17, 1024, noon, { shard: 1 });
   promoted(3, 5120, noon + 500, { model: 'blend' });
+  promoted(9, 6144, noon + 5000, { model: 'risk-svm-shadow', percent: 10 });
+  promoted(9, 7168, noon + 6000, { model: 'risk-svm-shadow', percent: 30 });
+  promoted(9, 8192, noon + 7000, { model: 'risk-svm-shadow', percent: 30, outcome: 'retired' });
   await clickHouseRows(client).insert('promotions', promotionsTable.columns.map((c) => c.name), batch.finish(), 'promotions:1');
   const at = (time: string) => query<{ model: string; shard: number; version: number }>(`SELECT model, shard, version FROM model_at(time = '${time}') ORDER BY model, shard`);
   expect(await at('2026-01-15 11:59:59')).toEqual([]);
   expect(await at('2026-01-15 12:00:00')).toEqual([{ model: 'svd', shard: 0, version: 16 }, { model: 'svd', shard: 1, version: 17 }]);
   expect((await at('2026-01-15 12:00:01.5')).find(({ model, shard }) => model === 'svd' && shard === 0)?.version).toBe(17);
+  const share = (time: string) => query<{ percent: number }>(`SELECT version, percent FROM model_at(time = '${time}') WHERE model = 'risk-svm-shadow'`);
+  expect([await share('2026-01-15 12:00:05'), await share('2026-01-15 12:00:06'), await share('2026-01-15 12:00:07')]).toEqual([[{ version: 9, percent: 10 }], [{ version: 9, percent: 30 }], []]);
   expect(await at('2026-01-16 00:00:00')).toEqual([{ model: 'blend', shard: 0, version: 3 }, { model: 'svd', shard: 0, version: 16 }, { model: 'svd', shard: 1, version: 17 }]);
 });
 

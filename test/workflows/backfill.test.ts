@@ -89,11 +89,13 @@ describe('backfill', () => {
 
   it('a challenger decides for its share of the customers on live traffic, the same in a replay, and both are compared on the same events', async () => {
     const command = (...args: string[]) => aftercare(args, { env: { ...endpointVariables(whole.endpoints), AFTERCARE_SHARDS: String(shards) } });
+    expect((await command('canary', model, '2', '--percent', '40')).stderr, 'it is not in the registry').toContain('has no version 2');
+    await withClickHouse(whole.system.endpoints, (client) => client.insert({ table: 'models', values: [{ model, version: 2, at: '2026-01-15 12:00:00', sha256: refs[1].sha256, bytes: refs[1].bytes }], format: 'JSONEachRow' }));
     const ran = await command('canary', model, '2', '--percent', '40', '--json');
     expect(ran.code, ran.stderr).toBe(0);
     const { seqs } = JSON.parse(ran.stdout) as { seqs: number[] };
     expect((await command('canary', 'svd', '2', '--percent', '40')).stderr).toContain('"svd" has no place for a challenger');
-    expect((await command('canary', model, '77', '--percent', '40')).stderr).toContain('has no artefact of version 77');
+    expect((await command('canary', model, '77', '--percent', '40')).stderr).toContain('has no version 77');
     const nowMs = Date.now();
     const orders = Array.from({ length: 200 }, (_, n) => purchase(`canary${n}`, `k${n}`, { order: `canary-o${n}`, amountMinor: 2000 + 100 * n, atMs: nowMs }));
     const truth = orders.slice(0, 60).map(({ customer, order }, n) => ({ v: 1, type: 'label', id: `canary-l${n}`, customer, atMs: nowMs, of: 'purchase', ref: order, verdict: n % 4 === 0 ? 'chargeback' : 'genuine' }));

@@ -5,7 +5,7 @@ import { firstAfter, trainingRows } from '../../activities/judge.js';
 import { figure } from '../../activities/live-metrics.js';
 import { pairedBootstrap, pairedRatioBootstrap } from '../../models/metrics/bootstrap.js';
 import { createUniform } from '../../models/random.js';
-import { promotedRecord, rolledBackRecord, nobody, type LiveRecord } from '../../pipelines/runtime/live-versions.js';
+import { challengedRecord, endedRecord, promotedRecord, rolledBackRecord, nobody, type LiveRecord } from '../../pipelines/runtime/live-versions.js';
 
 const limits: GateLimits = { rowsMin: 100, positivesMin: 5, margin: 0, sliceFall: 0.02, sliceRows: 50, calibrationMax: 0.1, latencyMsMax: 5, bytesMax: 1000 };
 const good: Measured = {
@@ -129,5 +129,21 @@ describe('the record of what is live', () => {
     const once = rolledBackRecord(promoted(1, 2), why);
     expect(once).toEqual({ live: ref(1), instead: ref(2), before: [], ...why });
     expect(rolledBackRecord(once, why)).toEqual({ instead: ref(1), before: [], ...why });
+  });
+  it('a challenger stands beside what is live, and changes neither that nor since when', () => {
+    const later = { atMs: 5, by: 'ann', reason: 'try' };
+    const challenged = challengedRecord(promoted(1, 2), ref(3), 30, later);
+    expect(challenged).toEqual({ ...promoted(1, 2), challenger: { ...ref(3), percent: 30, ...later } });
+    expect(promotedRecord(challenged, ref(4), why).challenger, 'another version goes live').toEqual(challenged.challenger);
+    expect(rolledBackRecord(challenged, why)).toMatchObject({ live: ref(1), challenger: challenged.challenger });
+    const ended = endedRecord(challenged, { ...later, atMs: 6 });
+    expect(ended).toEqual({ ...promoted(1, 2), ended: { ...ref(3), ...later, atMs: 6 } });
+    expect(endedRecord(ended, why), 'there is none to end').toEqual(ended);
+  });
+  it('a challenger that goes live is none any more, also where a roll-back makes it live', () => {
+    const later = { atMs: 5, by: 'ann', reason: 'better' };
+    const promotedOne = promotedRecord(challengedRecord(promoted(1, 2), ref(3), 30, why), ref(3), later);
+    expect(promotedOne).toEqual({ live: ref(3), instead: ref(2), before: [ref(2), ref(1)], ended: { ...ref(3), ...later }, ...later });
+    expect(rolledBackRecord(challengedRecord(promoted(1, 2), ref(1), 0, why), later)).toEqual({ live: ref(1), instead: ref(2), before: [], ended: { ...ref(1), ...later }, ...later });
   });
 });

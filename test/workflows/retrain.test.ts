@@ -38,10 +38,12 @@ const settings = {
   AFTERCARE_WATCH_HOURS: '1', AFTERCARE_WATCH_MINUTES: '0.01',
 };
 
-describe('retrain', () => {
+describe('retrain', { timeout: 150_000 }, () => {
   let whole: WholeSystem;
   let temporal: Client;
   let first: RetrainResult;
+  /** registered, and refused since the champion had changed */
+  let other: RetrainResult;
 
   const query = <T>(sql: string): Promise<T[]> => withClickHouse(whole.system.endpoints, async (client) => {
     const found = await client.query({ query: sql, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } });
@@ -55,7 +57,13 @@ describe('retrain', () => {
   };
   const start = (given: object = input): Promise<WorkflowHandle> => temporal.workflow.start(retrainType, { taskQueue, workflowId: retrainId(model), args: [given] });
   const retrain = async (given: object = input): Promise<RetrainResult> => (await (await start(given)).result()) as RetrainResult;
-  const setLive = async (given: Partial<SetLiveInput>): Promise<WentLive> => (await temporal.workflow.execute(setLiveType, { taskQueue, workflowId: `set-live-${Math.random()}`, args: [{ model, shards, by: 'test', ...given }] })) as WentLive;
+  /** @param history  under which name it is kept where histories are recorded */
+  const setLive = async (given: Partial<SetLiveInput>, history?: string): Promise<WentLive> => {
+    const handle = await temporal.workflow.start(setLiveType, { taskQueue, workflowId: `set-live-${Math.random()}`, args: [{ model, shards, by: 'test', ...given }] });
+    const went = (await handle.result()) as WentLive;
+    if (history !== undefined) await record(handle, history);
+    return went;
+  };
   const promoted = (): Promise<unknown[]> => Promise.all(Array.from({ length: shards }, async (_, shard) => (await whole.statusOf(shard)).promoted[model]));
   const record = async (handle: WorkflowHandle, name: string): Promise<void> => {
     if (process.env.RECORD_HISTORIES !== undefined) writeFileSync(`test/histories/${name}.json`, historyText(await handle.fetchHistory()));
@@ -160,7 +168,7 @@ describe('retrain', () => {
     const handle = await start({ ...input, approval: true, gate: { margin: -1, sliceFall: 1 } });
     const skipped: unknown = await temporal.workflow.execute(scheduledRetrainType, { taskQueue, workflowId: 'scheduled-risk-logistic-now', args: [input] });
     expect(skipped).toMatchObject({ outcome: 'skipped' });
-    await until('it waits', async () => (await handle.query<RetrainState>(stateName)).phase === 'approval', 30_000);
+    await until('it waits', async () => (await handle.query<RetrainState>(stateName)).phase === 'approval', 90_000);
     await handle.cancel();
     await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
     expect(await query(`SELECT step FROM training_runs WHERE workflow = 'retrain-risk-logistic' ORDER BY at DESC LIMIT 1`)).toEqual([{ step: 'cancelled' }]);
@@ -173,7 +181,7 @@ describe('retrain', () => {
   it('waits for a person, who must name the version that waits; a rejection leaves all as it is', async () => {
     const handle = await start({ ...input, approval: true, gate: { margin: -1, sliceFall: 1 } });
     const state = (): Promise<RetrainState> => handle.query<RetrainState>(stateName);
-    await until('it waits', async () => (await state()).phase === 'approval', 30_000);
+    await until('it waits', async () => (await state()).phase === 'approval', 90_000);
     await expect(handle.executeUpdate(approveName, { args: [{ by: 'ann', version: 1 }] })).rejects.toBeInstanceOf(WorkflowUpdateFailedError);
     await expect(cli('approve', model, '--candidate', '1')).rejects.toThrow(/waits for the approval of version \d+, not of 1/);
     expect(await cli('reject', model, '--by', 'ann', '--reason', 'not today', '--wait')).toMatchObject({ outcome: 'rejected' });
@@ -184,16 +192,48 @@ describe('retrain', () => {
 
   it('refuses a promotion when the champion has changed since it was judged', async () => {
     const handle = await start({ ...input, approval: true, gate: { margin: -1, sliceFall: 1 } });
-    await until('it waits', async () => (await handle.query<RetrainState>(stateName)).phase === 'approval', 30_000);
+    await until('it waits', async () => (await handle.query<RetrainState>(stateName)).phase === 'approval', 90_000);
     const went = (await cli('rollback', model, '--reason', 'by hand', '--wait')) as WentLive;
     expect(went).toMatchObject({ instead: { version: first.version } });
     expect(went.live).toBeUndefined();
     expect(await promoted(), 'nothing was before it').toEqual([undefined, undefined]);
     expect(await decidedBy('retired')).toEqual(['risk-online-1']);
     await handle.executeUpdate(approveName, { args: [{ by: 'bob' }] });
-    expect(await handle.result()).toMatchObject({ outcome: 'champion_changed', live: [] });
+    other = (await handle.result()) as RetrainResult;
+    expect(other).toMatchObject({ outcome: 'champion_changed', live: [] });
     expect(await promoted()).toEqual([undefined, undefined]);
     await record(handle, 'retrain-changed');
+  });
+
+  it('a challenger goes on the same record: who was judged before it is refused, and its promotion ends it', async () => {
+    const handle = await start({ ...input, approval: true, gate: { margin: -1, sliceFall: 1 } });
+    await until('it waits', async () => (await handle.query<RetrainState>(stateName)).phase === 'approval', 90_000);
+    const challenges = async (): Promise<unknown[]> => Promise.all(Array.from({ length: shards }, async (_, shard) => (await whole.statusOf(shard)).promoted[`${model}-shadow`]));
+    const kept = async () => (await jetstreamLiveVersions(whole.nc).read(model)).record;
+    const before = await kept();
+    expect(await setLive({ to: other.version, challenger: { percent: 30 }, reason: 'try' }, 'set-live-challenger')).toMatchObject({ live: { version: other.version } });
+    await whole.folded();
+    expect(await challenges()).toEqual([other.version, other.version]);
+    expect(await kept(), 'what is live, and since when, stays').toEqual({ ...before, challenger: { version: other.version, sha256: other.sha256, bytes: other.bytes, percent: 30, atMs: expect.any(Number) as unknown, by: 'test', reason: 'try' } });
+    await until('it is stored', async () => (await query(`SELECT shard FROM model_at(time = now64(3)) WHERE model = '${model}-shadow' AND version = ${other.version} AND percent = 30`)).length === shards);
+    expect(((await cli('models', '--model', model)) as { version: number }[]).find(({ version }) => version === other.version)).toMatchObject({ live: [], challenges: [0, 1], percent: 30 });
+    await handle.executeUpdate(approveName, { args: [{ by: 'bob' }] });
+    expect(await handle.result()).toMatchObject({ outcome: 'champion_changed', reason: expect.stringContaining('what is live of risk-logistic has changed meanwhile') as unknown });
+    await expect(setLive({ to: other.version, challenger: { percent: 10 }, instead: 7 })).rejects.toMatchObject({ cause: { cause: { type: 'champion_changed', message: expect.stringContaining(`version ${other.version} is its challenger, not 7`) as unknown } } });
+    expect(await cli('canary', model, String(other.version), '--percent', '60', '--wait')).toMatchObject({ model: 'risk-logistic-shadow', percent: 60 });
+    expect(await setLive({ to: other.version })).toMatchObject({ live: { version: other.version }, ended: { version: other.version } });
+    await expect(setLive({ to: other.version, challenger: { percent: 10 } })).rejects.toMatchObject({ cause: { cause: { message: expect.stringContaining('is live: it cannot challenge itself') as unknown } } });
+    await whole.folded();
+    expect([await promoted(), await challenges()]).toEqual([[other.version, other.version], [undefined, undefined]]);
+    await setLive({ to: first.version, challenger: { percent: 0 } });
+    await setLive({ to: 'before' });
+    await whole.folded();
+    expect([await promoted(), await challenges()], 'a roll-back leaves the challenger').toEqual([[undefined, undefined], [first.version, first.version]]);
+    expect(await cli('canary', model, '--end', '--wait')).toMatchObject({ instead: { version: first.version } });
+    expect(await challenges()).toEqual([undefined, undefined]);
+    expect((await kept()).challenger).toBeUndefined();
+    await expect(setLive({ to: 'none', challenger: { percent: 0 } })).rejects.toMatchObject({ cause: { cause: { message: 'risk-logistic has no challenger to end' } } });
+    expect(await query(`SELECT count() AS rows FROM training_runs WHERE model = '${model}' AND step = 'challenged'`)).toEqual([{ rows: 4 }]);
   });
 
   it('rolls back by itself what was broken on purpose', async () => {
@@ -209,7 +249,7 @@ describe('retrain', () => {
     const batch = arrowBatch(modelsTable);
     batch.push(row);
     await withClickHouse(whole.system.endpoints, (client) => clickHouseRows(client).insert('models', modelsTable.columns.map(({ name }) => name), batch.finish(), `test:${version}`));
-    await setLive({ to: version, reason: 'broken on purpose', watch: { hours: 1, everyMinutes: 0.01 } });
+    await setLive({ to: version, reason: 'broken on purpose', watch: { hours: 1, everyMinutes: 0.01 } }, 'set-live');
     const watch = temporal.workflow.getHandle(watchId(model, version));
     await whole.publish(Array.from({ length: 400 }, (_, n) => buy(`w${n % 50}`, Date.now())));
     const result = (await watch.result()) as WatchResult;
@@ -220,6 +260,17 @@ describe('retrain', () => {
     expect((await jetstreamLiveVersions(whole.nc).read(model)).record).toMatchObject({ live: { version: first.version }, by: 'watch' });
     await record(watch, 'watch-model');
   });
+
+  it('risk-svm is retrained and promoted through the same servers, and decides the next purchase', async () => {
+    // A kernel's training takes the square of its rows: a quarter of them is enough to be another model.
+    const svm: RetrainInput = { ...input, model: 'risk-svm', holdout: 0.75, watch: { hours: 0, everyMinutes: 1 }, gate: { margin: -10, sliceFall: 10, calibrationMax: 1 } };
+    const result = (await temporal.workflow.execute(retrainType, { taskQueue, workflowId: retrainId('risk-svm'), args: [svm] })) as RetrainResult;
+    expect(result).toMatchObject({ outcome: 'promoted', champion: `${model}.${first.version}` });
+    expect(await decidedBy('kernel')).toEqual([`risk-svm.${result.version}`]);
+    expect(await query(`SELECT DISTINCT version FROM model_at(time = now64(3)) WHERE model = 'risk-svm'`)).toEqual([{ version: result.version }]);
+    await setLive({ model: 'risk-svm', to: 'before' });
+    expect(await decidedBy('linear')).toEqual([`${model}.${first.version}`]);
+  }, 120_000);
 
   it('a long watch continues as new before its history grows, and ends when another version takes its place', async () => {
     const { live: [sinceSeq] } = first;
