@@ -1,5 +1,5 @@
 /** Starting a replay in a process of its own (replay-process.ts), and hearing from it. */
-import { fork } from 'node:child_process';
+import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ArtefactRef } from '../pipelines/runtime/artefacts.js';
@@ -21,6 +21,8 @@ export interface ReplayRequest {
   eventsPerSecond?: number | undefined;
   /** leaves the state as this artefact */
   keepAs?: { name: string; version: number } | undefined;
+  /** folder in which it puts its state down now and then, and from which it goes on */
+  stopsIn?: string | undefined;
   /** leaves decisions in shadow tables, and no hashes */
   backfill?: (BackfillOptions & { clickhouse: ClickHouseEndpoint }) | undefined;
 }
@@ -28,7 +30,10 @@ export interface ReplayRequest {
 export interface ReplayResult extends PartHashes {
   events: number;
   rejects: number;
+  /** of this attempt */
   seconds: number;
+  /** sequence up to which an earlier attempt had folded; 0: it began from nothing */
+  resumedAt: number;
   /** promotions on the way whose artefact is gone, as `model version`: there the replay went on with the model before */
   gone: string[];
   /** of the state, where it was to be kept */
@@ -59,7 +64,8 @@ const places = ['./replay-process.js', '../dist/activities/replay-process.js'];
 export function replayInProcess(request: ReplayRequest, onProgress: (progress: ReplayProgress) => Promise<void>): Promise<ReplayResult> {
   const path = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((candidate) => existsSync(candidate));
   if (path === undefined) return Promise.reject(new AftercareError('bad_config', 'activities/replay-process.js is not built: run npm run build'));
-  const child = fork(path, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child: ChildProcess = fork(path, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
   return new Promise<ReplayResult>((resolve, reject) => {
     child.on('message', (answer: ReplayAnswer) => {
       if (answer.type === 'done') resolve(answer.result);
@@ -71,5 +77,10 @@ export function replayInProcess(request: ReplayRequest, onProgress: (progress: R
     child.send(request, (error) => {
       if (error !== null) reject(error);
     });
-  }).finally(() => child.kill('SIGKILL'));
+  }).finally(async () => {
+    // Gone before anybody removes its files. One that never began has no id, and does not end.
+    if (child.pid === undefined) return;
+    child.kill('SIGKILL');
+    await exited;
+  });
 }

@@ -2,6 +2,7 @@
  * `shard`, `sink`, `worker`, `rewriter`: one part in this process, against servers that run already. A cluster runs these. Each is
  * loaded when it runs: Temporal's packages alone take half a second, which every other command would wait for.
  */
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { stderrLogger } from '../../pipelines/runtime/log-line.js';
@@ -47,6 +48,7 @@ export function addParts(program: Command): void {
       await runWorker({
         endpoints: runningEndpoints(context),
         bundlePath: fileURLToPath(new URL('../../workflows/bundle.js', import.meta.url)),
+        stops: join(context.dataDir, 'replays'),
         signal: stopSignal(),
         logger: stderrLogger('worker'),
       });

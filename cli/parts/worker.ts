@@ -29,6 +29,8 @@ export interface WorkerPartOptions {
   endpoints: Endpoints;
   /** the bundle made beforehand; where there is none, it is made at the start, which takes 3 s more */
   bundlePath: string;
+  /** folder in which long replays put their states down, some gigabytes at most */
+  stops: string;
   /** ends it in order */
   signal: AbortSignal;
   logger: Logger;
@@ -60,7 +62,7 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
     const connection = await connectTemporal(endpoints.temporal.address, signal);
     if (connection === undefined) return;
     closers.push(() => connection.close());
-    const effects = { nc, clickhouse, artefacts: jetstreamArtefacts(nc), liveVersions: jetstreamLiveVersions(nc), nats: endpoints.nats, store: endpoints.clickhouse };
+    const effects = { nc, clickhouse, artefacts: jetstreamArtefacts(nc), liveVersions: jetstreamLiveVersions(nc), nats: endpoints.nats, store: endpoints.clickhouse, stops: options.stops };
     const status: WorkerStatus = { part: 'worker', rssBytes: 0, runs: 0, failures: 0 };
     const service = await addService(nc, () => ({ ...status, rssBytes: process.memoryUsage.rss() }));
     closers.push(() => service.stop());

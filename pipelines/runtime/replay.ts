@@ -36,7 +36,7 @@ const sliceMs = 20;
 export async function replay<State>(events: MessageLog, folding: Folding<State>, options: ReplayOptions): Promise<void> {
   const { shard, to, eventsPerSecond, before, skips, onProgress } = options;
   const cursor = await events.open(folding.seq + 1, shardFilter(shard));
-  const startMs = performance.now();
+  const [startMs, eventsBefore] = [performance.now(), folding.events];
   try {
     while (folding.seq < to) {
       const messages = await cursor.take(batchMax, idleMs);
@@ -49,13 +49,14 @@ export async function replay<State>(events: MessageLog, folding: Folding<State>,
         if (waiting !== undefined) await waiting;
         const fetching = skips?.(message) === true ? folding.pass(message) : folding.fold(message);
         if (fetching !== undefined) await fetching;
-        if (performance.now() < sliceEnd) continue;
+        // By the message, as one may hold a thousand events: a thousand messages at once would be a burst of a million.
+        const earlyMs = eventsPerSecond === undefined ? 0 : ((folding.events - eventsBefore) / eventsPerSecond) * 1000 - (performance.now() - startMs);
+        if (earlyMs < sliceMs && performance.now() < sliceEnd) continue;
         onProgress?.();
-        await yieldToIo();
+        await (earlyMs < sliceMs ? yieldToIo() : delay(earlyMs));
         sliceEnd = performance.now() + sliceMs;
       }
       onProgress?.();
-      if (eventsPerSecond !== undefined) await delay(Math.max(0, (folding.events / eventsPerSecond) * 1000 - (performance.now() - startMs)));
     }
   } finally {
     await cursor.close();

@@ -1,5 +1,6 @@
 /** The live state against the stream, folded again from nothing in a process of its own; real servers. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withClickHouse } from '../../cli/context.js';
@@ -11,6 +12,7 @@ import { shardFilter, shardServiceSubject, streams } from '../../schemas/subject
 import { createSimulator } from '../../simulator/simulator.js';
 import { progressOf, runRebuild, type StartedRebuild } from '../../workflows/runs.js';
 import { aftercare } from '../support/cli.js';
+import type { RebuildResult } from '../../workflows/rebuild.js';
 import { historyText } from './histories.js';
 import { smallShop, startWholeSystem, until, type WholeSystem } from './system.js';
 
@@ -50,13 +52,39 @@ describe('rebuild', () => {
     if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/rebuild.json', historyText(await whole.temporal.workflow.getHandle(workflowId).fetchHistory()));
   });
 
-  it('a worker that is killed in the middle is followed by one that begins again, and there is one row', async () => {
-    const { workflowId } = await runRebuild(whole.temporal, { shards, only: [1], eventsPerSecond: 1500 }, { wait: false });
-    await until('it has folded something', async () => Number((await progressOf(whole.temporal, workflowId)).details?.events ?? 0) > 0);
+  it('killed in the middle, the worker or the replay alone, it goes on from where its state was put down, to the same hash and one row', async () => {
+    const calm = (await rebuild({ only: [1] })).result?.shards[0];
+    const { workflowId } = await runRebuild(whole.temporal, { shards, only: [1], eventsPerSecond: 500 }, { wait: false });
+    const folder = join(whole.system.context.dataDir, 'replays');
+    const kept = (): number[] => (existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : []).filter((name) => name.endsWith('.snap')).map((name) => Number.parseInt(basename(name), 10));
+    const folded = async (): Promise<number> => Number((await progressOf(whole.temporal, workflowId)).details?.seq ?? 0);
+    const laterThan = async (seq: number): Promise<number> => {
+      await until(`its state was put down behind ${seq}`, () => Math.max(0, ...kept()) > seq, 60_000);
+      return Math.max(...kept());
+    };
+    const first = await laterThan(0);
     await whole.killWorker();
     await whole.startWorker();
-    expect(await whole.temporal.workflow.getHandle(workflowId).result()).toMatchObject({ same: true, shards: [{ shard: 1, same: true }] });
+    await until('the next attempt says how far it is', async () => (await folded()) >= first, 60_000);
+    const second = await laterThan(first);
+    const children = readFileSync(`/proc/${whole.worker().pid}/task/${whole.worker().pid}/children`, 'utf8').trim().split(' ');
+    const [child] = children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('replay-process'));
+    process.kill(Number(child), 'SIGKILL');
+    const { same, shards: [last] } = (await whole.temporal.workflow.getHandle(workflowId).result()) as RebuildResult;
+    expect(same).toBe(true);
+    expect(last.resumedAt).toBeGreaterThanOrEqual(second);
+    expect(last, 'counted as if nobody had killed it').toMatchObject({ shard: 1, same: true, events: calm?.events, rejects: calm?.rejects, bytes: calm?.bytes });
     expect((await rows()).filter(({ run }) => run === workflowId)).toHaveLength(1);
+    expect(readdirSync(folder), 'nothing is left of it').toEqual([]);
+  }, 180_000);
+
+  it('cancelled, it leaves nothing behind', async () => {
+    const { workflowId } = await runRebuild(whole.temporal, { shards, only: [1], eventsPerSecond: 500 }, { wait: false });
+    const folder = join(whole.system.context.dataDir, 'replays');
+    await until('its state was put down', () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.snap')), 60_000);
+    await whole.temporal.workflow.getHandle(workflowId).cancel();
+    await expect(whole.temporal.workflow.getHandle(workflowId).result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    await until('its folder is gone', () => readdirSync(folder).length === 0);
   });
 
   it('refuses what is out of range', async () => {

@@ -62,10 +62,10 @@ export interface System {
 const workerPatienceMs = 30_000;
 
 /** Resolves when it takes work. */
-async function spawnWorker(endpoints: Endpoints): Promise<ServerHandle> {
+async function spawnWorker(endpoints: Endpoints, dataDir: string): Promise<ServerHandle> {
   const worker = await spawnServer({
     name: 'worker', port: 0, command: process.execPath, args: [compiledPath('test/workflows/worker-process.js')],
-    env: { ...process.env, TEST_WORKER: JSON.stringify({ endpoints, bundlePath: compiledPath('workflows/bundle.js') }) },
+    env: { ...process.env, TEST_WORKER: JSON.stringify({ endpoints, bundlePath: compiledPath('workflows/bundle.js'), stops: join(dataDir, 'replays') }) },
   });
   await awaitReady(worker, () => Promise.resolve(worker.lastLines().some((line) => line.includes('worker is ready'))), workerPatienceMs);
   return worker;
@@ -82,7 +82,7 @@ export async function startSystem(directory: string): Promise<System> {
     nc,
     temporal,
     async startWorker() {
-      const worker = await spawnWorker(endpoints);
+      const worker = await spawnWorker(endpoints, directory);
       workers.push(worker);
       return worker;
     },
@@ -134,7 +134,8 @@ export async function startWholeSystem(shards: number, env: NodeJS.ProcessEnv = 
   const endpoints = { ...system.endpoints, temporal: { address: server.address, namespace: 'default' } };
   const temporal = await connectTemporal(endpoints.temporal);
   const nc = await connectNats(system.endpoints.nats, 'test');
-  let worker = await spawnWorker(endpoints);
+  const startWorker = () => spawnWorker(endpoints, system.context.dataDir);
+  let worker = await startWorker();
   const statusOf = (shard: number): Promise<ShardStatus> => requestService<ShardStatus>(nc, shardServiceSubject(shard, 'status'), {}, 5000);
   const folded = async (): Promise<void> => {
     const jsm = await jetstreamManager(nc);
@@ -149,7 +150,7 @@ export async function startWholeSystem(shards: number, env: NodeJS.ProcessEnv = 
       worker.kill('SIGKILL');
       await worker.exited;
     },
-    async startWorker() { worker = await spawnWorker(endpoints); },
+    async startWorker() { worker = await startWorker(); },
     async publish(events) {
       await publishAll(nc, shards, events, 20);
       await folded();
@@ -159,7 +160,7 @@ export async function startWholeSystem(shards: number, env: NodeJS.ProcessEnv = 
     async restartWorker() {
       worker.kill('SIGKILL');
       await worker.exited;
-      worker = await spawnWorker(endpoints);
+      worker = await startWorker();
     },
     async restartTemporal() {
       const port = Number(server.address.split(':')[1]);

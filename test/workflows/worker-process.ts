@@ -3,7 +3,7 @@ import { runWorker } from '../../cli/parts/worker.js';
 import { stderrLogger } from '../../pipelines/runtime/log-line.js';
 import type { Endpoints } from '../../servers/endpoints.js';
 
-const { endpoints, bundlePath } = JSON.parse(process.env.TEST_WORKER ?? '') as { endpoints: Endpoints; bundlePath: string };
+const { endpoints, bundlePath, stops } = JSON.parse(process.env.TEST_WORKER ?? '') as { endpoints: Endpoints; bundlePath: string; stops: string };
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
-await runWorker({ endpoints, bundlePath, signal: stop.signal, logger: stderrLogger('worker') });
+await runWorker({ endpoints, bundlePath, stops, signal: stop.signal, logger: stderrLogger('worker') });
