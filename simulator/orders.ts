@@ -128,6 +128,6 @@ export function openTicket(shop: Shop, matter: Matter, intent: Intent, atMs: num
   const closedMs = Math.round(atMs + 10 * minuteMs + random.exponential(90 * minuteMs));
   shop.plan({
     v: 1, type: 'label', id: shop.nextId('e'), customer: matter.shopper.customer, atMs: closedMs,
-    of: 'ticket', ref: ticket, verdict: intent, answer: written.answer,
+    of: 'ticket', ref: ticket, verdict: intent, answer: written.answer, entities: written.truth.entities.filter(({ value }) => value !== '').map(({ kind, value }) => ({ kind, text: value })),
   });
 }

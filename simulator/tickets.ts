@@ -36,9 +36,7 @@ export function writeTicket(random: Random, matter: Matter, intent: Intent, id: 
   const template = random.pick(textsOf[intent][language]);
   const slots = slotsOf(random, matter);
   const personal = random.chance(personalShare) ? personalData(random, language) : { sentence: '', values: [] };
-  const entities = Object.entries(slots)
-    .filter(([kind]) => template.includes(`{${kind}}`))
-    .map(([kind, value]) => ({ kind, value }));
+  const entities = (['order', 'product', 'amount', 'tracking'] as const).filter((kind) => template.includes(`{${kind}}`)).map((kind) => ({ kind, value: slots[kind] }));
   return {
     event: {
       v: 1,
@@ -56,7 +54,7 @@ export function writeTicket(random: Random, matter: Matter, intent: Intent, id: 
   };
 }
 
-function slotsOf(random: Random, { shopper, product, amountMinor, order }: Matter): Record<string, string> {
+function slotsOf(random: Random, { shopper, product, amountMinor, order }: Matter): Record<'order' | 'product' | 'amount' | 'tracking', string> {
   const major = (amountMinor / 100).toFixed(2);
   return {
     order: order ?? '',

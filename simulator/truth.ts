@@ -1,4 +1,5 @@
 /** What the simulator planted, for tests and benchmarks to compare the models with. Plain JSON. */
+import type { EntityKind } from '../schemas/support-words.js';
 import type { Intent } from './tickets.js';
 
 export interface TicketTruth {
@@ -6,7 +7,7 @@ export interface TicketTruth {
   intent: Intent;
   language: 'en' | 'zh';
   /** values that stand in the text, by kind: order, product, amount, tracking */
-  entities: { kind: string; value: string }[];
+  entities: { kind: EntityKind; value: string }[];
   /** personal data (fake) that stands in the text and must reach no table, log or reply */
   personal: string[];
 }

@@ -78,6 +78,18 @@ describe('a simulated shop', () => {
     expect(replied.filter(({ ticket, intent }) => intentAfter.get(ticket) === intent)).toHaveLength(replied.length);
   });
 
+  it('labels name the entities of their tickets, which stand there but where a number is masked', () => {
+    const taken = labels.filter(({ entities }) => entities?.outcome === 'right' || entities?.outcome === 'wrong');
+    const placed = labels.filter(({ outcome }) => outcome !== 'unknown');
+    expect(taken.length / placed.length).toBeGreaterThan(0.95);
+    expect(new Set(taken.flatMap(({ entities }) => entities?.kinds ?? []))).toEqual(new Set(['order', 'product', 'amount', 'tracking']));
+    const truth = truthOf();
+    for (const { ticket, entities } of taken) {
+      const planted = (truth.get(ticket)?.entities ?? []).filter(({ value }) => value !== '').map(({ kind, value }) => `${kind} ${value}`);
+      expect(new Set(entities?.kinds.map((kind, i) => `${kind} ${entities.values[i]}`))).toEqual(new Set(planted));
+    }
+  });
+
   it('labels find their tickets', () => {
     const found = labels.filter(({ outcome }) => outcome === 'right' || outcome === 'wrong');
     expect(found.length / labels.length).toBeGreaterThan(0.95);

@@ -5,6 +5,7 @@ import { readCut } from '../../activities/arrow-cut.js';
 import { judge as compare } from '../../activities/judge.js';
 import { entitiesRecipe, type EntityData } from '../../activities/recipes/entities.js';
 import { judgeRisk, type RiskData } from '../../activities/recipes/risk-data.js';
+import { recipes } from '../../activities/recipes/index.js';
 import { riskLogistic, riskSvm } from '../../activities/recipes/risk.js';
 import type { Epoch, Range, Recipe } from '../../activities/recipes/recipe.js';
 import { spanScores } from '../../models/metrics/spans.js';
@@ -16,6 +17,7 @@ import { detectLanguage } from '../../models/text/language.js';
 import { findEntities } from '../../pipelines/support/entity-rules.js';
 import { riskFeatures } from '../../pipelines/risk/features.js';
 import type { Scorer } from '../../pipelines/risk/promoted.js';
+import { retrainedModels } from '../../workflows/schedules.js';
 
 const D = riskFeatures.length;
 const N = 900;
@@ -178,4 +180,8 @@ describe('entities', () => {
     expect(entitiesRecipe.tooFew(data, { from: 0, to: 199 })).toContain('too few tickets whose true entities have arrived: 199, and ');
     expect(entitiesRecipe.tooFew({ ...data, truth: data.truth.map(() => []) }, own)).toContain('420, and 0 of them name something; 200 and 50 are needed');
   });
+});
+
+it('every model that has a recipe is retrained by a schedule', () => {
+  expect([...retrainedModels].sort()).toEqual(Object.keys(recipes).sort());
 });
