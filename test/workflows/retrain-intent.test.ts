@@ -7,6 +7,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readCut } from '../../activities/arrow-cut.js';
+import { createCutActivities, type CutInput, type DataSet } from '../../activities/cut.js';
 import { withClickHouse } from '../../cli/context.js';
 import { endpointVariables } from '../../cli/system.js';
 import { readBitext, type Bitext } from '../../datasets/bitext.js';
@@ -181,6 +183,32 @@ describe('entities, from tickets whose labels name them', () => {
     expect(card).toContain('| slice of kind product |');
   }, 180_000);
 
+  it('its data set can be cut again as of then; as of now the last label of a ticket counts', async () => {
+    const example = texts.findIndex(({ entities }) => entities.length === 1);
+    await whole.publish([{ v: 1, customer: `e${example % 400}`, type: 'label', id: 'again', of: 'ticket', ref: `E-${example}`, verdict: 'delivery_status', atMs: Date.now() - 80 * minute, entities: [] }]);
+    const outcomeOf = () => query<{ outcome: string }>(`SELECT entities_outcome AS outcome FROM ticket_labels WHERE ticket = 'E-${example}' ORDER BY seq`);
+    await until('it is stored', async () => (await outcomeOf()).length === 2);
+    expect((await outcomeOf())[1].outcome).toBe('contradicted');
+    const artefacts = jetstreamArtefacts(whole.nc);
+    await withClickHouse(whole.system.endpoints, async (clickhouse) => {
+      await clickhouse.command({ query: 'OPTIMIZE TABLE ticket_labels FINAL' }); // other parts, other blocks
+      const { MockActivityEnvironment } = await import('@temporalio/testing');
+      const { cutData } = createCutActivities({ nc: whole.nc, clickhouse, artefacts });
+      const cut = (seq: number, version: number): Promise<DataSet> => new MockActivityEnvironment().run<[CutInput], DataSet, typeof cutData>(cutData, { model, version, seq, asOfMs: result.data.asOfMs });
+      const truthOf = async ({ ref }: DataSet): Promise<string | undefined> => {
+        const read = readCut(await artefacts.load(ref));
+        return read.texts('truth')[read.texts('text').indexOf(texts[example].text)];
+      };
+      const again = await cut(result.data.seq, result.version + 1);
+      expect(again).toMatchObject({ rows: result.data.rows, ref: { sha256: result.data.ref.sha256 } });
+      const { kind, start, end } = texts[example].entities[0];
+      expect(await truthOf(again)).toBe(`${kind}:${start}:${end}`);
+      const now = await cut(Number.MAX_SAFE_INTEGER, result.version + 2);
+      expect(now.rows).toBe(result.data.rows);
+      expect(await truthOf(now)).toBe('');
+    });
+  }, 60_000);
+
   it('reads the next ticket, and every one behind its promotion in a replay from nothing', async () => {
     await whole.publish(named(texts.slice(900, 960), 900, Date.now() - 60 * minute));
     const read = () => query<{ model: string; ticket: string; entity_kinds: string[]; entity_by: string[]; stream_seq: number }>(`SELECT model, ticket, entity_kinds, entity_by, stream_seq FROM tickets WHERE ticket LIKE 'E-9__' ORDER BY seq`);
@@ -211,6 +239,11 @@ describe('entities, from tickets whose labels name them', () => {
     expect(watched.outcome).toBe('rolled_back');
     await whole.folded();
     expect(await promoted(model)).toBe(result.version);
+    const figureOf = (metric: string) => watched.figures.find((figure) => figure.metric === metric);
+    expect(figureOf('entity_f1')).toMatchObject({ passed: false });
+    expect(figureOf('entity_f1')?.before).toBeGreaterThan(0.7);
+    expect(figureOf('naming'), 'it names something, only what is wrong').toMatchObject({ passed: true });
+    expect(figureOf('naming')?.rows).toBeGreaterThan(50);
     const [broken] = await f1(`entities_model = 'entities.${version}'`);
     expect(broken.f1).toBeLessThan(0.5);
   }, 120_000);
