@@ -6,8 +6,9 @@ import type { Measured } from './gate.js';
 import type { Epoch } from './recipes/recipe.js';
 import { startThread, type Failed } from './thread.js';
 
+/** threads: 1, or 2, of a network's steps; without it 1. The bytes are the same. */
 export type RecipeRequest =
-  | { type: 'train'; model: string; data: Uint8Array[]; holdout: number; checkpoint?: Uint8Array[] }
+  | { type: 'train'; model: string; data: Uint8Array[]; holdout: number; threads?: number; checkpoint?: Uint8Array[] }
   | { type: 'next' }
   | ({ type: 'judge'; model: string; data: Uint8Array[] } & JudgeTask);
 

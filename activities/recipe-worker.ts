@@ -1,5 +1,8 @@
 /** The thread in which a recipe trains and judges. Each message is answered before the next one comes. */
 import { parentPort } from 'node:worker_threads';
+import { startPair, type Pair } from '../models/lstm/crew.js';
+import type { CreateEngine } from '../models/lstm/engine.js';
+import { createFastEngine, fastEngineOn } from '../models/lstm/fast.js';
 import { AftercareError, messageOf } from '../schemas/errors.js';
 import { readCut } from './arrow-cut.js';
 import { judge, trainingRows } from './judge.js';
@@ -10,10 +13,14 @@ import { atColumn, type Training } from './recipes/recipe.js';
 const port = parentPort;
 if (port === null) throw new Error('recipe-worker.js is a thread of the worker process: it is not run by hand');
 
+/** Started by the first network that learns. It ends with this thread at the latest. */
+let pair: Pair | undefined;
+const onTwo: CreateEngine = (shape) => fastEngineOn(pair ??= startPair())(shape);
+
 interface Under { training: Training; rows: number; toMs: number; epochs: number }
 let under: Under | undefined;
 
-function start({ model, data, holdout, checkpoint }: Extract<RecipeRequest, { type: 'train' }>): string | undefined {
+function start({ model, data, holdout, threads = 1, checkpoint }: Extract<RecipeRequest, { type: 'train' }>): string | undefined {
   const recipe = recipeOf(model);
   const cut = readCut(data);
   const times = cut.numbers(atColumn);
@@ -21,7 +28,7 @@ function start({ model, data, holdout, checkpoint }: Extract<RecipeRequest, { ty
   const table = recipe.read(cut);
   const reason = recipe.tooFew(table, rows);
   if (reason !== undefined) return reason;
-  under = { training: recipe.train(table, rows, checkpoint), rows: rows.to - rows.from, toMs: times[rows.to - 1], epochs: 0 };
+  under = { training: recipe.train(table, rows, checkpoint, threads > 1 ? onTwo : createFastEngine), rows: rows.to - rows.from, toMs: times[rows.to - 1], epochs: 0 };
   return undefined;
 }
 
@@ -33,6 +40,8 @@ async function step(): Promise<RecipeAnswer> {
     return { type: 'epoch', ...next.value };
   }
   const { rows, toMs, epochs } = under;
+  await pair?.close();
+  pair = undefined;
   return { type: 'trained', parts: next.value, rows, toMs, epochs };
 }
 

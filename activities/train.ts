@@ -67,14 +67,15 @@ export interface Verdict {
 const epochsMax = 1000;
 export const checkpointArtefact = (model: string): string => `checkpoint-${model}`;
 
-export function createTrainActivities({ artefacts }: { artefacts: Artefacts }) {
+/** @param trainThreads  of a network's steps, 1 or 2 */
+export function createTrainActivities({ artefacts, trainThreads }: { artefacts: Artefacts; trainThreads: number }) {
   return {
     trainModel({ model, version, data, holdout }: TrainInput): Promise<TrainedModel> {
       return withPulse<TrainProgress, TrainedModel>({ epoch: 0, epochs: 0, loss: null }, async (pulse) => {
         const startedMs = performance.now();
         const kept = await newestCheckpoint(artefacts, model, version);
         const rows = await artefacts.load(data.ref);
-        const found = await inThread(async (thread) => thread.train({ model, data: rows, holdout, ...(kept !== undefined && { checkpoint: kept.parts }) }, async ({ epoch, epochs, loss, checkpoint }) => {
+        const found = await inThread(async (thread) => thread.train({ model, data: rows, holdout, threads: trainThreads, ...(kept !== undefined && { checkpoint: kept.parts }) }, async ({ epoch, epochs, loss, checkpoint }) => {
           if (epoch >= epochsMax) throw new AftercareError('refused', `${model}: a training has at most ${epochsMax - 1} epochs`);
           await artefacts.put(checkpointArtefact(model), version + epoch, checkpoint);
           await pulse.tell({ epoch, epochs, loss: orNull(loss) });

@@ -7,8 +7,11 @@ declare namespace WebAssembly {
     private readonly brand;
   }
   class Memory {
+    /** pages of 64 KiB; one that is shared needs a maximum */
+    constructor(descriptor: { initial: number; maximum: number; shared: boolean });
+    /** a SharedArrayBuffer where it is shared */
     readonly buffer: ArrayBuffer;
-    /** by so many pages of 64 KiB; views of the buffer are detached */
+    /** by so many pages; views of the buffer are detached, or, where it is shared, as long as they were */
     grow(pages: number): number;
   }
   class Instance {

@@ -89,6 +89,7 @@ export const Config = Type.Object(
       description: 'Models, separated by commas, of which a person must approve what has passed the gate (aftercare approve); empty: none, as the gate and the watch are there for it',
     }),
     AFTERCARE_RETRAIN_HOLDOUT: Type.Number({ default: 0.2, minimum: 0.01, maximum: 0.9, description: 'Share of the rows of a data set, the newest, that judge and train nothing' }),
+    AFTERCARE_TRAIN_THREADS: whole(0, 0, 2, 'Threads that a network is trained on; the model is the same to the bit, and is done in about half the time on two. 0: two where the machine has four processors or more, otherwise one, as the shard and the servers need the others'),
     AFTERCARE_WATCH_HOURS: Type.Number({ default: 24, minimum: 0, maximum: 8760, description: 'Hours for which a version is watched after its promotion, and rolled back where it does worse: a day has every hour once; 0: not at all' }),
     AFTERCARE_WATCH_MINUTES: Type.Number({ default: 10, minimum: 0.001, maximum: 1440, description: 'Minutes between two looks of the watch' }),
     AFTERCARE_RISK_DAYS: whole(180, 1, 3650, 'Days after which a high risk that nobody confirmed has expired: chargebacks arrive within about four months'),

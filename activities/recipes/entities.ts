@@ -9,6 +9,7 @@
  *
  * A label speaks of the part of a text that a shard keeps, and so does everything here; a model reads on, as it does in the shard.
  */
+import type { CreateEngine } from '../../models/lstm/engine.js';
 import { createFastEngine } from '../../models/lstm/fast.js';
 import type { Ratio } from '../../models/metrics/bootstrap.js';
 import type { Span } from '../../models/metrics/spans.js';
@@ -93,13 +94,13 @@ function tooFew(data: EntityData, rows: Range): string | undefined {
   return `too few tickets whose true entities have arrived: ${count}, and ${named} of them name something; ${rowsMin} and ${namingMin} are needed`;
 }
 
-function train({ text, language, truth }: EntityData, { from, to }: Range, checkpoint?: readonly Uint8Array[]): Training {
+function train({ text, language, truth }: EntityData, { from, to }: Range, checkpoint?: readonly Uint8Array[], engine: CreateEngine = createFastEngine): Training {
   const middle = from + Math.floor((5 * (to - from)) / 6);
   const examples = (first: number, end: number): EntityExample[] => text.slice(first, end).map((of, i) => {
     const labelled = of.slice(0, KEPT_TEXT);
     return { text: labelled, tokens: tokenise(labelled, language[first + i]), entities: truth[first + i] };
   });
-  return trainingSteps(trainEntities({ train: examples(from, middle), validation: examples(middle, to) }, entityDefaults, { engine: createFastEngine, saved: checkpoint === undefined ? undefined : [...checkpoint] }));
+  return trainingSteps(trainEntities({ train: examples(from, middle), validation: examples(middle, to) }, entityDefaults, { engine, saved: checkpoint === undefined ? undefined : [...checkpoint] }));
 }
 
 /** As the shard does: pipelines/support/decide.ts. */

@@ -4,6 +4,7 @@
  * Of the training rows the earlier five sixths train, the last sixth chooses the epoch and calibrates (models/support). Scores are
  * 1 where the intent is right and 0 where it is not.
  */
+import type { CreateEngine } from '../../models/lstm/engine.js';
 import { createFastEngine } from '../../models/lstm/fast.js';
 import { expectedCalibrationError } from '../../models/metrics/calibration.js';
 import { intentDefaults, trainIntent, type IntentExample } from '../../models/support/intent-train.js';
@@ -63,10 +64,10 @@ function tooFew({ intent }: IntentData, { from, to }: Range): string | undefined
   return `too few tickets whose true intent has arrived: ${to - from}, and ${known} intents with ${eachMin} of them; ${rowsMin} and two are needed`;
 }
 
-function train({ tokens, intent }: IntentData, { from, to }: Range, checkpoint?: readonly Uint8Array[]): Training {
+function train({ tokens, intent }: IntentData, { from, to }: Range, checkpoint?: readonly Uint8Array[], engine: CreateEngine = createFastEngine): Training {
   const middle = from + Math.floor((5 * (to - from)) / 6);
   const examples = (first: number, end: number): IntentExample[] => tokens.slice(first, end).map((own, i) => ({ tokens: own.map(({ text }) => text), intent: intent[first + i] }));
-  const training = trainIntent({ train: examples(from, middle), validation: examples(middle, to) }, intentDefaults, { engine: createFastEngine, ...(checkpoint !== undefined && { saved: [...checkpoint] }) });
+  const training = trainIntent({ train: examples(from, middle), validation: examples(middle, to) }, intentDefaults, { engine, ...(checkpoint !== undefined && { saved: [...checkpoint] }) });
   return trainingSteps(training);
 }
 

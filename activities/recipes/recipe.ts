@@ -4,6 +4,7 @@
  *
  *   plan -> rows of ClickHouse -> Arrow -> read -> train, epoch by epoch -> judge beside the champion -> gate
  */
+import type { CreateEngine } from '../../models/lstm/engine.js';
 import type { Ratio } from '../../models/metrics/bootstrap.js';
 import type { Cut, CutColumns } from '../arrow-cut.js';
 import type { GateLimits } from '../gate.js';
@@ -102,8 +103,11 @@ export interface Recipe<Data = unknown> {
   read(cut: Cut): Data;
   /** @returns why these rows are too few to learn from; undefined when they are not */
   tooFew(data: Data, rows: Range): string | undefined;
-  /** Deterministic: the same rows give the same bytes, also from a checkpoint of its own on. */
-  train(data: Data, rows: Range, checkpoint?: readonly Uint8Array[]): Training;
+  /**
+   * Deterministic: the same rows give the same bytes, also from a checkpoint of its own on, and whatever the engine's threads.
+   * @param engine  of LSTM networks: createFastEngine where it is absent
+   */
+  train(data: Data, rows: Range, checkpoint?: readonly Uint8Array[], engine?: CreateEngine): Training;
   /**
    * @param version  undefined: what decided then, as it was recorded
    * @returns undefined where nothing was recorded

@@ -49,6 +49,7 @@ export function addParts(program: Command): void {
         endpoints: runningEndpoints(context),
         bundlePath: fileURLToPath(new URL('../../workflows/bundle.js', import.meta.url)),
         stops: join(context.dataDir, 'replays'),
+        trainThreads: context.config.AFTERCARE_TRAIN_THREADS,
         signal: stopSignal(),
         logger: stderrLogger('worker'),
       });

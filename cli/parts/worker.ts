@@ -1,5 +1,6 @@
 /** The worker: runs the workflows and their activities until it is told to stop. */
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Svcm, type Service } from '@nats-io/services';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -31,6 +32,8 @@ export interface WorkerPartOptions {
   bundlePath: string;
   /** folder in which long replays put their states down, some gigabytes at most */
   stops: string;
+  /** AFTERCARE_TRAIN_THREADS */
+  trainThreads: number;
   /** ends it in order */
   signal: AbortSignal;
   logger: Logger;
@@ -62,7 +65,8 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
     const connection = await connectTemporal(endpoints.temporal.address, signal);
     if (connection === undefined) return;
     closers.push(() => connection.close());
-    const effects = { nc, clickhouse, artefacts: jetstreamArtefacts(nc), liveVersions: jetstreamLiveVersions(nc), nats: endpoints.nats, store: endpoints.clickhouse, stops: options.stops };
+    const trainThreads = options.trainThreads === 0 ? ownThreads() : options.trainThreads;
+    const effects = { nc, clickhouse, artefacts: jetstreamArtefacts(nc), liveVersions: jetstreamLiveVersions(nc), nats: endpoints.nats, store: endpoints.clickhouse, stops: options.stops, trainThreads };
     const status: WorkerStatus = { part: 'worker', rssBytes: 0, runs: 0, failures: 0 };
     const service = await addService(nc, () => ({ ...status, rssBytes: process.memoryUsage.rss() }));
     closers.push(() => service.stop());
@@ -84,6 +88,9 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
     for (const close of closers.reverse()) await close().catch((error: unknown) => logger('warn', 'worker: closing', { reason: messageOf(error) }));
   }
 }
+
+/** A second thread where cores are left beside the shard and the servers: on fewer it would take theirs. */
+const ownThreads = (): number => (availableParallelism() >= 4 ? 2 : 1);
 
 /** On the NATS services protocol, so that `aftercare status` and `nats micro` see it. Only a service with an endpoint has data. */
 async function addService(nc: NatsConnection, status: () => WorkerStatus): Promise<Service> {

@@ -1,26 +1,33 @@
 /**
  * The network on WebAssembly SIMD. The formulas stand in naive.ts; here is the order of the work, over the rows of a plan.
- * The same calls give the same bits on every machine.
+ * The same calls give the same bits on every machine, with one thread or two.
  */
-import { barOf, placeKey, rowKey, scaleOf, sites } from './dropout.js';
-import type { Batch, Engine } from './engine.js';
-import { layerBackward, layerForward, type LayerTrace } from './layer.js';
+import { alone, type Crew, type SharedSite } from './crew.js';
+import type { Batch, CreateEngine, Engine } from './engine.js';
+import { HEAD_ROWS, layOut, logitsOf, type HalfPlaces, type HalfSizes } from './half.js';
+import { layerForward, traceIn, type LayerTrace } from './layer.js';
 import { loadKernels } from './load.js';
 import { createMemory, type Memory } from './memory.js';
-import { planOf, type Plan } from './plan.js';
-import { parameterNames, type LstmShape } from './shape.js';
-import { createStore, gradientOf, learnEmbedding, packBackward, packForward, readOut, trainingOf, update, writeIn, type Store, type Training } from './store.js';
-
-/** Rows whose logits are held at a time: with a vocabulary of classes, all rows of a batch would be tens of megabytes. */
-const HEAD_ROWS = 128;
+import type { TrainingOptions } from './options.js';
+import { halvesOf, planOf, type Plan } from './plan.js';
+import type { LstmShape, ParameterName } from './shape.js';
+import { createStore, gradientOf, packedNames, packForward, readOut, rowsOf, trainingOf, writeIn, type Store } from './store.js';
+import { frozenBits, phases, sizesAs, tell } from './work.js';
 
 let compiled: WebAssembly.Module | undefined;
 
-/** @throws Error when the kernels have not been built */
-export function createFastEngine(shape: LstmShape): Engine {
+/** On one thread. @throws Error when the kernels have not been built */
+export const createFastEngine: CreateEngine = (shape) => createOn(alone, shape);
+
+/** Whose steps of training a crew takes; it answers on the thread that calls, as every engine does. */
+export const fastEngineOn = (crew: Crew): CreateEngine => (shape) => createOn(crew, shape);
+
+function createOn(crew: Crew, shape: LstmShape): Engine {
   compiled ??= loadKernels();
   const store = createStore(shape, createMemory(compiled));
-  const { memory, H2, C } = store;
+  const { memory, ground, ground: { H2, C } } = store;
+  let site: SharedSite | undefined;
+  const siteOf = (): SharedSite => (site ??= { views: memory, ground, training: trainingOf(store) });
   return {
     read: (quantity, name) => readOut(store, quantity, name),
     write: (quantity, name, values) => writeIn(store, quantity, name, values),
@@ -28,7 +35,7 @@ export function createFastEngine(shape: LstmShape): Engine {
       const { hidden, places } = outputs(store, forward(store, tokens, 1, tokens.length));
       const rows = places.length;
       const at = memory.take(4 * rows * C);
-      logitsOf(store, hidden, rows, at);
+      logitsOf(memory.kernels, ground, hidden, rows, at);
       const logits = memory.f32(at, rows * C);
       if (shape.head === 'last') return logits.slice(0, shape.C);
       const out = new Float32Array(tokens.length * shape.C);
@@ -41,19 +48,22 @@ export function createFastEngine(shape: LstmShape): Engine {
     },
     crossEntropy(batch) {
       const { hidden, places } = outputs(store, forward(store, batch.tokens, batch.B, batch.T));
-      const logits = memory.take(4 * Math.min(HEAD_ROWS, places.length) * C);
-      const top = memory.top();
+      const most = Math.min(HEAD_ROWS, places.length);
+      const logits = memory.take(4 * most * C);
+      const [targets, factors, losses] = [memory.take(4 * most), memory.take(4 * most), memory.take(4 * most)];
       const out = new Float32Array(batch.targets.length);
       for (let from = 0; from < places.length; from += HEAD_ROWS) {
-        memory.release(top);
         const some = places.subarray(from, Math.min(places.length, from + HEAD_ROWS));
-        lossesOf(store, hidden + 4 * H2 * from, logits, some, batch).forEach((loss, r) => { out[some[r]] = loss; });
+        writeTargets(memory, batch, some, targets, factors);
+        logitsOf(memory.kernels, ground, hidden + 4 * H2 * from, some.length, logits);
+        memory.kernels.softmaxCrossEntropy(some.length, C, logits, targets, factors, losses);
+        memory.f32(losses, some.length).forEach((loss, r) => { out[some[r]] = loss; });
       }
       return out;
     },
-    gradients: (batch) => gradients(store, batch),
-    gradient: (name) => gradientOf(store, name),
-    update: (step, options, frozen) => update(store, step, options, frozen),
+    gradients: (batch) => gradients(store, siteOf(), crew, batch),
+    gradient: (name) => gradientOf(store, trainingOf(store), name),
+    update: (step, options, frozen) => update(store, siteOf(), crew, step, options, frozen),
   };
 }
 
@@ -63,135 +73,101 @@ interface Forward {
   two: LayerTrace;
 }
 
-/** @param batch  undefined: nothing is left out */
-function forward(store: Store, tokens: Int32Array, B: number, T: number, batch?: Batch): Forward {
-  const { memory, E, H1, value, one, two } = store;
+/** Nothing is left out. */
+function forward(store: Store, tokens: Int32Array, B: number, T: number): Forward {
+  const { memory, memory: { kernels }, ground: { E, H1, H2, value, one, two } } = store;
   memory.release(store.work);
   packForward(store);
   const plan = planOf(tokens, B, T);
   const x = memory.take(4 * plan.N * E);
-  memory.kernels.gather(plan.N, E, value.embedding, integers(memory, plan.tokens), x);
-  if (batch !== undefined) dropOut(memory, x, E, batch, 'embedding', plan);
-  const first = layerForward(memory, one, plan, x);
-  let between = first.h;
-  if (batch !== undefined && batch.dropout.between > 0) {
-    between = copyOf(memory, first.h, 4 * plan.N * H1);
-    dropOut(memory, between, H1, batch, 'between', plan);
-  }
-  return { plan, one: first, two: layerForward(memory, two, plan, between) };
+  kernels.gather(plan.N, E, value.embedding, integers(memory, plan.tokens), x);
+  const [first, second] = [traceIn(memory.take, H1, plan.N), traceIn(memory.take, H2, plan.N)];
+  layerForward(kernels, one, plan, x, first);
+  layerForward(kernels, two, plan, first.h, second);
+  return { plan, one: first, two: second };
 }
+
+/** Where the target of each row stands that logits are computed of. */
+const placesOf = ({ ground: { shape } }: Store, { place, examples }: Plan): Int32Array => (shape.head === 'each' ? place : examples);
 
 interface Outputs {
   /** address of [rows, H2] */
   hidden: number;
-  /** [rows] where the target of each stands */
+  /** [rows] */
   places: Int32Array;
 }
 
-/** The rows that logits are computed of. */
-function outputs({ memory, H2, shape }: Store, { plan, two: { h } }: Forward, batch?: Batch): Outputs {
-  const { N, B, last, place } = plan;
-  const masked = batch !== undefined && batch.dropout.output > 0 ? batch : undefined;
-  if (shape.head === 'each') {
-    const hidden = masked === undefined ? h : copyOf(memory, h, 4 * N * H2);
-    if (masked !== undefined) dropOut(memory, hidden, H2, masked, 'output', plan);
-    return { hidden, places: place };
+function outputs(store: Store, { plan, two: { h } }: Forward): Outputs {
+  const { memory, ground: { shape, H2 } } = store;
+  const places = placesOf(store, plan);
+  if (shape.head === 'each') return { hidden: h, places };
+  const hidden = memory.take(4 * plan.B * H2);
+  memory.kernels.gather(plan.B, H2, h, integers(memory, plan.last), hidden);
+  return { hidden, places };
+}
+
+function writeTargets(memory: Memory, { targets, weights, scale }: Batch, places: Int32Array, targetsAt: number, factorsAt: number): void {
+  const [chosen, factors] = [memory.i32(targetsAt, places.length), memory.f32(factorsAt, places.length)];
+  for (let r = 0; r < places.length; r += 1) {
+    chosen[r] = weights[places[r]] === 0 ? -1 : targets[places[r]];
+    factors[r] = weights[places[r]] * scale;
   }
-  const hidden = memory.take(4 * B * H2);
-  memory.kernels.gather(B, H2, h, integers(memory, last), hidden);
-  if (masked !== undefined) dropOut(memory, hidden, H2, masked, 'output', plan, last);
-  return { hidden, places: Int32Array.from({ length: B }, (_, b) => b) };
 }
 
-function logitsOf({ memory: { kernels }, H2, C, value, densePacked }: Store, hidden: number, rows: number, out: number): void {
-  kernels.repeatRow(rows, C, value['dense.bias'], out);
-  kernels.product(rows, H2, C, hidden, 4 * H2, densePacked, 32 * H2, out, 4 * C);
-}
-
-/** Losses of some rows; their logits are computed, and become their gradient. */
-function lossesOf(store: Store, hidden: number, logits: number, places: Int32Array, { targets, weights, scale }: Batch): Float32Array {
-  const { memory, C } = store;
-  const rows = places.length;
-  logitsOf(store, hidden, rows, logits);
-  const targetsAt = integers(memory, places.map((place) => (weights[place] === 0 ? -1 : targets[place])));
-  const [factorsAt, lossesAt] = [memory.take(4 * rows), memory.take(4 * rows)];
-  const factors = memory.f32(factorsAt, rows);
-  for (let r = 0; r < rows; r += 1) factors[r] = weights[places[r]] * scale;
-  memory.kernels.softmaxCrossEntropy(rows, C, logits, targetsAt, factorsAt, lossesAt);
-  return memory.f32(lossesAt, rows);
-}
-
-function gradients(store: Store, batch: Batch): number {
-  const training = trainingOf(store);
-  const { memory, layouts, shape, E, H1, H2, one, two } = store;
-  packBackward(store, training);
-  for (const name of parameterNames) if (name !== 'embedding') memory.f32(training.gradients[name], layouts[name].length).fill(0);
-  const state = forward(store, batch.tokens, batch.B, batch.T, batch);
-  const { plan } = state;
-  const out = outputs(store, state, batch);
-  const dOut = memory.take(4 * out.places.length * H2);
-  const loss = learnHead(store, training, out, batch, dOut);
-  let dTwo = dOut;
-  if (shape.head === 'each') dropOut(memory, dOut, H2, batch, 'output', plan);
-  else {
-    dropOut(memory, dOut, H2, batch, 'output', plan, plan.last);
-    dTwo = memory.take(4 * (plan.N + 1) * H2); // a row more, as h has
-    memory.f32(dTwo, plan.N * H2).fill(0);
-    memory.kernels.scatter(batch.B, H2, dOut, integers(memory, plan.last), dTwo);
-  }
-  const dOne = memory.take(4 * plan.N * H1);
-  layerBackward(memory, two, training.two, plan, state.two, dTwo, dOne);
-  dropOut(memory, dOne, H1, batch, 'between', plan);
-  const dx = memory.take(4 * plan.N * E);
-  layerBackward(memory, one, training.one, plan, state.one, dOne, dx);
-  dropOut(memory, dx, E, batch, 'embedding', plan);
-  learnEmbedding(store, training, plan.tokens, dx);
-  return loss;
-}
-
-/** The classes, forward and back. @param dOut  [rows, H2], becomes the gradient of what they are computed from @returns the loss */
-function learnHead(store: Store, training: Training, { hidden, places }: Outputs, batch: Batch, dOut: number): number {
-  const { memory, H2, C } = store;
-  const { kernels } = memory;
-  const most = Math.min(HEAD_ROWS, places.length);
-  const [logits, panels] = [memory.take(4 * most * C), memory.take(4 * most * C)];
-  const top = memory.top();
-  memory.f32(dOut, places.length * H2).fill(0);
+function gradients(store: Store, site: SharedSite, crew: Crew, batch: Batch): number {
+  const { memory, ground, stale } = store;
+  const { tokens, B, T, seed, step, dropout, weights, scale } = batch;
+  memory.release(store.work);
+  const plans = halvesOf(tokens, B, T).map((examples) => planOf(tokens, B, T, examples));
+  const rows = rowsOf(store, site.training, plans.map((plan) => plan.tokens));
+  store.embeddingGradient = memory.take(4 * store.unique.length * ground.E);
+  const halves = plans.map((plan, half) => writeHalf(store, plan, rows[half], batch));
+  tell(site, {
+    ...sizesAs(0, halves[0].sizes), ...sizesAs(1, halves[1].sizes), seed, step, dropEmbedding: dropout.embedding, dropBetween: dropout.between, dropOutput: dropout.output,
+    embedding: store.embeddingGradient, unique: store.unique.length,
+  });
+  if (stale.forward || stale.backward) crew.run(site, phases.pack, packedNames.length);
+  Object.assign(stale, { forward: false, backward: false });
+  crew.run(site, phases.halves, plans.length);
+  crew.run(site, phases.sum, site.training.sums.length);
   let loss = 0;
-  for (let from = 0; from < places.length; from += most) {
-    memory.release(top);
-    const some = places.subarray(from, Math.min(places.length, from + most));
-    const [rows, at] = [some.length, 4 * H2 * from];
-    lossesOf(store, hidden + at, logits, some, batch).forEach((value, r) => { loss += value * batch.weights[some[r]] * batch.scale; });
-    kernels.packed(rows, C, logits, 4 * C, panels);
-    kernels.productOfTransposed(H2, rows, C, hidden + at, 4 * H2, panels, 32 * rows, training.gradients['dense.kernel'], 4 * C);
-    kernels.addColumns(rows, C, logits, training.gradients['dense.bias']);
-    kernels.product(rows, C, H2, logits, 4 * C, training.denseTransposed, 32 * C, dOut + at, 4 * H2);
-  }
+  plans.forEach((plan, half) => {
+    const places = placesOf(store, plan);
+    memory.f32(halves[half].places.losses, places.length).forEach((value, r) => { loss += value * weights[places[r]] * scale; });
+  });
   return loss;
+}
+
+/** Takes memory for half of a batch, and writes there what is known of it. @param rows  [N] of the embedding's gradient */
+function writeHalf(store: Store, plan: Plan, rows: Int32Array, batch: Batch): { sizes: HalfSizes; places: HalfPlaces } {
+  const { memory, ground } = store;
+  const { B, N, steps } = plan;
+  const targets = placesOf(store, plan);
+  const sizes = { at: memory.top(), B, N, steps, rows: targets.length };
+  const places = layOut(ground, sizes);
+  memory.take(places.end - sizes.at);
+  for (const [at, values] of [[places.offset, plan.offset], [places.tokens, plan.tokens], [places.order, plan.order], [places.last, plan.last], [places.slots, rows]] as const) {
+    memory.i32(at, values.length).set(values);
+  }
+  writeTargets(memory, batch, targets, places.targets, places.factors);
+  return { sizes, places };
+}
+
+function update(store: Store, site: SharedSite, crew: Crew, step: number, { learningRate, beta1, beta2, epsilon, clipNorm }: TrainingOptions, frozen: ReadonlySet<ParameterName>): void {
+  const { training } = site;
+  const squares = store.memory.f64(training.squares, training.sums.length);
+  const norm = Math.sqrt(training.sums.reduce((sum, { name }, i) => sum + (frozen.has(name) ? 0 : squares[i]), 0));
+  const clip = norm > clipNorm ? clipNorm / norm : 1;
+  tell(site, {
+    frozen: frozenBits(frozen), clip, beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, rate: learningRate / (1 - beta1 ** step), root: 1 / Math.sqrt(1 - beta2 ** step), epsilon,
+  });
+  crew.run(site, phases.learn, training.steps.length);
+  if (!frozen.has('embedding')) for (const token of store.unique) store.touched[token] = 1;
+  Object.assign(store.stale, { forward: true, backward: true });
 }
 
 function integers(memory: Memory, values: Int32Array): number {
   const at = memory.take(4 * values.length);
   memory.i32(at, values.length).set(values);
   return at;
-}
-
-function copyOf(memory: Memory, from: number, bytes: number): number {
-  const at = memory.take(bytes);
-  memory.bytes().copyWithin(at, from, from + bytes);
-  return at;
-}
-
-/** Multiplies rows by their masks; the same call serves the gradient. @param only  the rows of the plan that they are; all of them without it */
-function dropOut(memory: Memory, x: number, width: number, batch: Batch, site: keyof typeof sites, { N, steps, offset, order }: Plan, only?: Int32Array): void {
-  const rate = batch.dropout[site];
-  if (rate === 0) return;
-  const place = placeKey(batch.seed, batch.step, sites[site]);
-  const keys = new Int32Array(N + 1);
-  for (let t = 0; t < steps; t += 1) {
-    for (let row = offset[t]; row < offset[t + 1]; row += 1) keys[row] = rowKey(place, order[row - offset[t]], t);
-  }
-  const chosen = only === undefined ? keys.subarray(0, N) : Int32Array.from(only, (row) => keys[row]);
-  memory.kernels.dropOut(chosen.length, width, x, integers(memory, chosen), barOf(rate), scaleOf(rate));
 }

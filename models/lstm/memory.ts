@@ -1,7 +1,7 @@
 /**
  * The kernels as TypeScript sees them, and how their memory is laid out:
  *
- *   parameters | packed for forward products | training: gradients, Adam's means, packed transposes | work of one call ...
+ *   block of the product | parameters | packed for forward products | training: gradients, Adam's means, packed transposes | work of one call ...
  *
  * Widths are padded to multiples of 8 with numbers that stay 0 whatever is learnt (a padded unit's weights, state and
  * gradients are all 0); the bias of a padded class is -1e30, so that its share of a softmax is 0. What training needs is
@@ -10,8 +10,11 @@
 import { parameterNames, sizeOf, type LstmShape, type ParameterName } from './shape.js';
 
 export interface Kernels {
-  memory: WebAssembly.Memory;
   base(): number;
+  useBlock(at: number): void;
+  zero(n: number, x: number): void;
+  copy(n: number, x: number, out: number): void;
+  add(n: number, x: number, sums: number): void;
   packed(K: number, N: number, b: number, ldb: number, out: number): void;
   packedTransposed(K: number, N: number, b: number, ldb: number, out: number): void;
   product(M: number, K: number, N: number, a: number, lda: number, b: number, panel: number, c: number, ldc: number): void;
@@ -34,44 +37,69 @@ export interface Kernels {
 
 export type AdamConstants = [beta1: number, beta2: number, rest1: number, rest2: number, rate: number, root: number, epsilon: number];
 
-const PAGE = 65_536;
+export const PAGE = 65_536;
 /** WebAssembly's 4 GiB, less a page whose end has no address. */
 const MOST_BYTES = 2 ** 32 - PAGE;
 
+/** Addresses begin with a line of the caches. */
+export const align = (at: number): number => Math.ceil(at / 64) * 64;
 export const padded = (n: number): number => Math.ceil(n / 8) * 8;
 
-/** Hands out addresses from the bottom up; views are made when they are needed, as growing detaches them. */
-export interface Memory {
+/** Bytes of the block that `product` needs (assembly/product.ts). */
+const BLOCK_BYTES = 32_768;
+
+/** What a thread sees of a memory. Views are made when they are needed: one that is older ends where the memory then did. */
+export interface Views {
   kernels: Kernels;
+  f32(at: number, length: number): Float32Array;
+  f64(at: number, length: number): Float64Array;
+  i32(at: number, length: number): Int32Array;
+  /** as long as it is now */
+  bytes(): number;
+}
+
+/** Hands out addresses from the bottom up. */
+export interface Memory extends Views {
+  module: WebAssembly.Module;
+  shared: WebAssembly.Memory;
   /** @throws RangeError when WebAssembly has no room for it */
   take(bytes: number): number;
   top(): number;
   /** All from there on is free again. */
   release(top: number): void;
-  f32(at: number, length: number): Float32Array;
-  i32(at: number, length: number): Int32Array;
-  bytes(): Uint8Array;
+  /** For the product's block of one thread. */
+  takeBlock(): number;
 }
 
-export function createMemory(module: WebAssembly.Module): Memory {
-  const kernels = new WebAssembly.Instance(module).exports as unknown as Kernels;
-  let top = kernels.base();
+/** @param block  of this thread alone; what `takeBlock` gave */
+export function viewsOf(module: WebAssembly.Module, memory: WebAssembly.Memory, block: number): Views {
+  const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+  kernels.useBlock(block);
   return {
     kernels,
-    take(bytes) {
-      const at = top;
-      top = Math.ceil((at + bytes) / 64) * 64;
-      if (top > MOST_BYTES) throw new RangeError(`lstm: ${Math.ceil(top / 2 ** 20)} MiB are needed, and WebAssembly has ${Math.floor(MOST_BYTES / 2 ** 20)}: lower B, T or the shape`);
-      const missing = top - kernels.memory.buffer.byteLength;
-      if (missing > 0) kernels.memory.grow(Math.ceil(missing / PAGE));
-      return at;
-    },
-    top: () => top,
-    release(to) { top = to; },
-    f32: (at, length) => new Float32Array(kernels.memory.buffer, at, length),
-    i32: (at, length) => new Int32Array(kernels.memory.buffer, at, length),
-    bytes: () => new Uint8Array(kernels.memory.buffer),
+    f32: (at, length) => new Float32Array(memory.buffer, at, length),
+    f64: (at, length) => new Float64Array(memory.buffer, at, length),
+    i32: (at, length) => new Int32Array(memory.buffer, at, length),
+    bytes: () => memory.buffer.byteLength,
   };
+}
+
+/** Its memory can be shared with a second thread; it takes what is used of it, and addresses for the rest. */
+export function createMemory(module: WebAssembly.Module): Memory {
+  const shared = new WebAssembly.Memory({ initial: 1, maximum: MOST_BYTES / PAGE + 1, shared: true });
+  const views = viewsOf(module, shared, 0);
+  let top = views.kernels.base();
+  const take = (bytes: number): number => {
+    const at = top;
+    top = align(at + bytes);
+    if (top > MOST_BYTES) throw new RangeError(`lstm: ${Math.ceil(top / 2 ** 20)} MiB are needed, and WebAssembly has ${Math.floor(MOST_BYTES / 2 ** 20)}: lower B, T or the shape`);
+    const missing = top - shared.buffer.byteLength;
+    if (missing > 0) shared.grow(Math.ceil(missing / PAGE));
+    return at;
+  };
+  const takeBlock = (): number => take(BLOCK_BYTES);
+  views.kernels.useBlock(takeBlock());
+  return { ...views, module, shared, take, takeBlock, top: () => top, release(to) { top = to; } };
 }
 
 /** How a parameter lies in memory: columns are `blocks` (gates) of `width`, each padded by itself. */

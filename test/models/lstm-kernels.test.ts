@@ -54,7 +54,7 @@ describe('a plan', () => {
     const plan = planOf(Int32Array.of(5, 0, 0, 1, 2, 3, 0, 0, 0, 7, 0, 8), 4, 3);
     expect(plan).toEqual({
       B: 4, N: 6, steps: 3, offset: Int32Array.of(0, 3, 5, 6), order: Int32Array.of(1, 3, 0, 2),
-      tokens: Int32Array.of(1, 7, 5, 2, 8, 3), place: Int32Array.of(3, 9, 0, 4, 11, 5), last: Int32Array.of(2, 5, 6, 4),
+      tokens: Int32Array.of(1, 7, 5, 2, 8, 3), place: Int32Array.of(3, 9, 0, 4, 11, 5), examples: Int32Array.of(0, 1, 2, 3), last: Int32Array.of(2, 5, 6, 4),
     });
   });
 });

@@ -38,7 +38,7 @@ describe('training in a thread', () => {
   };
   afterEach(() => Promise.all(threads.splice(0).map((thread) => thread.close())));
 
-  it('reports each epoch beside a free event loop, and ends with the same bytes when it was stopped and resumed', async () => {
+  it('reports each epoch beside a free event loop, and ends with the same bytes when it was stopped and resumed, on two threads', async () => {
     const epochs: Epoch[] = [];
     let ticks = 0;
     const clock = setInterval(() => { ticks += 1; }, 5);
@@ -51,14 +51,14 @@ describe('training in a thread', () => {
 
     const stopped = start();
     let kept: Uint8Array[] = [];
-    const broken = stopped.train({ model, data: data(), holdout }, async ({ epoch, checkpoint }) => {
+    const broken = stopped.train({ model, data: data(), holdout, threads: 2 }, async ({ epoch, checkpoint }) => {
       if (epoch !== 3) return;
       kept = checkpoint;
       void stopped.close(); // in the middle of the fourth
     });
     await expect(broken).rejects.toThrow('the thread has ended');
     const seen: number[] = [];
-    const resumed = (await start().train({ model, data: data(), holdout, checkpoint: kept }, async ({ epoch }) => { seen.push(epoch); })) as Trained;
+    const resumed = (await start().train({ model, data: data(), holdout, threads: 2, checkpoint: kept }, async ({ epoch }) => { seen.push(epoch); })) as Trained;
     expect(seen[0]).toBe(4);
     expect(Buffer.concat(resumed.parts).equals(Buffer.concat(whole.parts))).toBe(true);
 

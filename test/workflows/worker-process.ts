@@ -6,4 +6,4 @@ import type { Endpoints } from '../../servers/endpoints.js';
 const { endpoints, bundlePath, stops } = JSON.parse(process.env.TEST_WORKER ?? '') as { endpoints: Endpoints; bundlePath: string; stops: string };
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
-await runWorker({ endpoints, bundlePath, stops, signal: stop.signal, logger: stderrLogger('worker') });
+await runWorker({ endpoints, bundlePath, stops, trainThreads: 2, signal: stop.signal, logger: stderrLogger('worker') });

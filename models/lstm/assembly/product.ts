@@ -11,8 +11,11 @@
 /** k of a block, and numbers of a block of a. */
 const KC: u32 = 256;
 const BLOCK: u32 = 8192;
-/** A block of a, four rows side by side: read in order it feeds the tile half as fast again as four rows apart do. */
-const block: usize = memory.data(32768, 16);
+/** A block of a, four rows side by side: read in order it feeds the tile half as fast again as four rows apart do. Each thread has its own. */
+let block: usize = 0;
+
+/** Where this thread has 32 KiB for a block; before its first product. */
+export function useBlock(at: usize): void { block = at; }
 
 /** [K, N] row-major -> panels.  K rows of N columns (a multiple of 8), ldb bytes from row to row */
 export function packed(K: u32, N: u32, b: usize, ldb: usize, out: usize): void {

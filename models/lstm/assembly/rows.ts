@@ -1,5 +1,16 @@
 /** Rows of matrices: taken from tables, added into them, left out. Widths are multiples of 8. */
 
+/** x [n] = 0. (In a shared memory JavaScript fills and copies number by number.) */
+export function zero(n: u32, x: usize): void { memory.fill(x, 0, <usize>n << 2); }
+
+/** out [n] = x */
+export function copy(n: u32, x: usize, out: usize): void { memory.copy(out, x, <usize>n << 2); }
+
+/** sums [n] += x, n a multiple of 4 */
+export function add(n: u32, x: usize, sums: usize): void {
+  for (let i: usize = 0; i < (<usize>n << 2); i += 16) v128.store(sums + i, f32x4.add(v128.load(sums + i), v128.load(x + i)));
+}
+
 /** out [n, width] = table[rows].  rows i32 [n] */
 export function gather(n: u32, width: u32, table: usize, rows: usize, out: usize): void {
   const bytes = <usize>width << 2;
