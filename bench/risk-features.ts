@@ -22,7 +22,7 @@ const rounds = 3;
 /** Beyond this many the naive one takes minutes. */
 const prefix = 6000;
 const naiveAsked = 60;
-const silent: TicketSignals = { of: () => undefined };
+const silent: TicketSignals = { ticketOf: () => undefined };
 const settings = { ...defaultRiskFeatureSettings, customers: 200_000, devices: 200_000, cards: 200_000, addresses: 200_000 };
 
 /** A month of a shop, clicks and all. */

@@ -42,7 +42,7 @@ const families: { family: string; pattern: RegExp; memory: boolean }[] = [
   { family: 'basket', pattern: /^(amount_log|lines|quantity|coupon_used|is_refund|country_differs|payment_)/, memory: false },
 ];
 
-const noTickets = { of: () => undefined };
+const noTickets = { ticketOf: () => undefined };
 
 function columnOf(feature: Feature): FeatureColumn {
   const { name } = feature;

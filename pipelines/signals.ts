@@ -12,7 +12,7 @@ export const riskLevels = { unknown: 0, low: 1, high: 2 } as const;
 export type RiskLevel = (typeof riskLevels)[keyof typeof riskLevels];
 
 export interface SignalSettings {
-  /** Customers kept; beyond it the one whose last signal came longest ago makes room. About 90 bytes each, and the name. */
+  /** Customers kept; beyond it the one whose last signal came longest ago makes room. About 100 bytes each, and the name. */
   customers: number;
   /** After this many ms a high risk that nobody confirmed has expired. */
   riskMs: number;
@@ -50,30 +50,32 @@ export interface Signals {
   risk(customer: string, nowMs: number): RiskLevel;
   /** Everything, with the risk that holds at a moment. Never writes. */
   of(customer: string, nowMs: number): CustomerSignals | undefined;
+  /** The last ticket and what it wants; undefined where there was none. Never writes. */
+  ticketOf(customer: string): Pick<CustomerSignals, 'ticketMs' | 'intent'> | undefined;
   forget(customer: string): void;
   stats(): { customers: number };
   snapshot(): Uint8Array[];
   hash(): string;
 }
 
-const format: Format = { name: 'signals', magic: 'AFSG', version: 1 };
+const format: Format = { name: 'signals', magic: 'AFSG', version: 2 };
 /** Verdicts are free text: beyond this many different ones a new one counts as unknown. */
 const INTENTS_MAX = 1000;
 
-const columnsOf = (max: number) => ({
-  risk: new Uint8Array(max),
-  riskMs: new Float64Array(max),
-  riskKey: new Uint32Array(max),
-  ticketMs: new Float64Array(max),
-  ticketKey: new Uint32Array(max),
-  intent: new Uint16Array(max),
-  refundMs: new Float64Array(max),
-  orders: new Uint32Array(max),
-  orderKey: new Uint32Array(max),
-  boughtMinor: new Float64Array(max),
-  refundedMinor: new Float64Array(max),
-});
-type Columns = ReturnType<typeof columnsOf>;
+/**
+ * A customer's 64 bytes lie together, as an event reads and writes most of them and each column of its own would be a cache miss:
+ *
+ *   riskMs, ticketMs, refundMs, boughtMinor, refundedMinor  f64 | riskKey, ticketKey, orders, orderKey, risk, intent  u32
+ */
+const FLOATS = 8;
+const INTS = 16;
+const BYTES = 64;
+const [RISK_MS, TICKET_MS, REFUND_MS, BOUGHT, REFUNDED] = [0, 1, 2, 3, 4];
+const [RISK_KEY, TICKET_KEY, ORDERS, ORDER_KEY, RISK, INTENT] = [10, 11, 12, 13, 14, 15];
+interface Records {
+  floats: Float64Array;
+  ints: Uint32Array;
+}
 
 /** FNV-1a, never 0: told apart are only the last orders or tickets of one customer. */
 export function keyOf(ref: string): number {
@@ -88,9 +90,11 @@ export function keyOf(ref: string): number {
  */
 export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): Signals {
   const { customers: max, riskMs } = settings;
-  const columns = columnsOf(max);
-  const clear = (id: number): void => { for (const column of Object.values(columns)) column[id] = 0; };
-  const saved = chunks === undefined ? undefined : load(max, chunks, columns);
+  const floats = new Float64Array(max * FLOATS);
+  const ints = new Uint32Array(floats.buffer);
+  const records: Records = { floats, ints };
+  const clear = (id: number): void => void floats.fill(0, id * FLOATS, (id + 1) * FLOATS);
+  const saved = chunks === undefined ? undefined : load(max, chunks, floats);
   const intents: string[] = saved?.intents ?? [];
   const roster = createRoster({ max, onDrop: clear, saved: saved?.roster });
 
@@ -98,19 +102,19 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
     observe(event, atMs) {
       switch (event.type) {
         case 'purchase':
-          return bought(columns, roster.touch(event.customer), event.order, event.amountMinor);
+          return bought(records, roster.touch(event.customer), event.order, event.amountMinor);
         case 'refund': {
           const id = roster.touch(event.customer);
-          columns.refundMs[id] = Math.max(columns.refundMs[id], atMs);
-          columns.refundedMinor[id] += event.amountMinor;
+          floats[id * FLOATS + REFUND_MS] = Math.max(floats[id * FLOATS + REFUND_MS], atMs);
+          floats[id * FLOATS + REFUNDED] += event.amountMinor;
           return;
         }
         case 'ticket': {
           const id = roster.touch(event.customer);
-          if (atMs < columns.ticketMs[id]) return;
-          columns.ticketMs[id] = atMs;
-          columns.ticketKey[id] = keyOf(event.ticket);
-          columns.intent[id] = 0;
+          if (atMs < floats[id * FLOATS + TICKET_MS]) return;
+          floats[id * FLOATS + TICKET_MS] = atMs;
+          ints[id * INTS + TICKET_KEY] = keyOf(event.ticket);
+          ints[id * INTS + INTENT] = 0;
           return;
         }
         case 'label':
@@ -124,17 +128,17 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
     setRisk(customer, level, atMs, ref) {
       const id = roster.touch(customer);
       const key = ref === undefined ? 0 : keyOf(ref);
-      if (levelOf(id, atMs) === riskLevels.high && level !== riskLevels.high && key !== columns.riskKey[id]) return;
-      columns.risk[id] = level;
-      columns.riskMs[id] = atMs;
-      columns.riskKey[id] = key;
+      if (levelOf(id, atMs) === riskLevels.high && level !== riskLevels.high && key !== ints[id * INTS + RISK_KEY]) return;
+      ints[id * INTS + RISK] = level;
+      floats[id * FLOATS + RISK_MS] = atMs;
+      ints[id * INTS + RISK_KEY] = key;
     },
     setIntent(customer, ticket, intent) {
       const id = roster.idOf(customer);
-      if (id === undefined || columns.ticketKey[id] !== keyOf(ticket)) return;
+      if (id === undefined || ints[id * INTS + TICKET_KEY] !== keyOf(ticket)) return;
       let number = intents.indexOf(intent) + 1;
       if (number === 0 && intents.length < INTENTS_MAX) number = intents.push(intent);
-      columns.intent[id] = number;
+      ints[id * INTS + INTENT] = number;
     },
     risk(customer, nowMs) {
       const id = roster.idOf(customer);
@@ -144,11 +148,16 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
     of(customer, nowMs) {
       const id = roster.idOf(customer);
       if (id === undefined) return undefined;
-      const { ticketMs, intent, refundMs, orders, boughtMinor, refundedMinor } = columns;
+      const [at, from] = [id * FLOATS, id * INTS];
       return {
-        risk: levelOf(id, nowMs), riskMs: columns.riskMs[id], ticketMs: ticketMs[id], intent: intents[intent[id] - 1], refundMs: refundMs[id],
-        orders: orders[id], boughtMinor: boughtMinor[id], refundedMinor: refundedMinor[id],
+        risk: levelOf(id, nowMs), riskMs: floats[at + RISK_MS], ticketMs: floats[at + TICKET_MS], intent: intents[ints[from + INTENT] - 1], refundMs: floats[at + REFUND_MS],
+        orders: ints[from + ORDERS], boughtMinor: floats[at + BOUGHT], refundedMinor: floats[at + REFUNDED],
       };
+    },
+    ticketOf(customer) {
+      const id = roster.idOf(customer);
+      if (id === undefined || floats[id * FLOATS + TICKET_MS] === 0) return undefined;
+      return { ticketMs: floats[id * FLOATS + TICKET_MS], intent: intents[ints[id * INTS + INTENT] - 1] };
     },
     forget(customer) {
       const id = roster.idOf(customer);
@@ -160,21 +169,21 @@ export function createSignals(settings: SignalSettings, chunks?: Uint8Array[]): 
   return signals;
 
   function levelOf(id: number, nowMs: number): RiskLevel {
-    const level = columns.risk[id] as RiskLevel;
-    return level === riskLevels.high && nowMs - columns.riskMs[id] > riskMs ? riskLevels.unknown : level;
+    const level = ints[id * INTS + RISK] as RiskLevel;
+    return level === riskLevels.high && nowMs - floats[id * FLOATS + RISK_MS] > riskMs ? riskLevels.unknown : level;
   }
   function sections(): Uint8Array[] {
-    return [...roster.save(), Buffer.from(JSON.stringify(intents)), ...Object.values(columns).map((column) => bytesOf(column.subarray(0, roster.used())))];
+    return [...roster.save(), Buffer.from(JSON.stringify(intents)), bytesOf(floats).subarray(0, roster.used() * BYTES)];
   }
 }
 
-function bought(columns: Columns, id: number, order: string, amountMinor: number): void {
+function bought({ floats, ints }: Records, id: number, order: string, amountMinor: number): void {
   const key = keyOf(order);
-  if (key !== columns.orderKey[id]) {
-    columns.orderKey[id] = key;
-    columns.orders[id] += 1;
+  if (key !== ints[id * INTS + ORDER_KEY]) {
+    ints[id * INTS + ORDER_KEY] = key;
+    ints[id * INTS + ORDERS] += 1;
   }
-  columns.boughtMinor[id] += amountMinor;
+  floats[id * FLOATS + BOUGHT] += amountMinor;
 }
 
 /** Until a model scores risk, the verdicts that the shop itself gives are what is known of it. */
@@ -184,11 +193,11 @@ function judged(signals: Signals, { customer, of, ref, verdict }: Label, atMs: n
   else if (verdict === 'genuine') signals.setRisk(customer, riskLevels.low, atMs, ref);
 }
 
-function load(max: number, chunks: Uint8Array[], columns: Columns): { roster: [Uint8Array, Uint8Array]; intents: string[] } {
+function load(max: number, chunks: Uint8Array[], floats: Float64Array): { roster: [Uint8Array, Uint8Array]; intents: string[] } {
   const { next } = unpack(chunks, { customers: max }, format);
   const part = (): Uint8Array => next((bytes) => new Uint8Array(bytes));
   const roster: [Uint8Array, Uint8Array] = [part(), part()];
   const intents = JSON.parse(Buffer.from(part()).toString('utf8')) as string[];
-  for (const column of Object.values(columns)) next((bytes) => bytesOf(column).subarray(0, bytes));
+  next((bytes) => bytesOf(floats).subarray(0, bytes));
   return { roster, intents };
 }

@@ -10,7 +10,7 @@ import { pack, unpack, type Format } from '../snapshot.js';
 import { calibrated, createCalibration, learnCalibration, type Calibration, type CalibrationSettings } from './calibrate.js';
 import { createFtrl, learnFtrl, restoreWeights, type Ftrl, type FtrlSettings } from './ftrl.js';
 import { linear, sigmoid } from './logistic.js';
-import { createScaler, flagOf, joined, loadScaler, observe, saveScaler, scale, scaledOne, split, type Feature, type Scaler } from './scaler.js';
+import { createScaler, flagOf, joined, loadScaler, observe, observeChecked, saveScaler, scale, scaledOne, split, type Feature, type Scaler } from './scaler.js';
 
 export interface OnlineSettings {
   features: readonly Feature[];
@@ -122,6 +122,8 @@ export function activeTerms(model: Online, x: Float64Array, usual: Float64Array,
 
 /** Takes the row into the running statistics. */
 export const observeRow = (model: Online, x: Float64Array, at = 0): void => observe(model.scaler, x, at);
+/** As `observeRow`, of a row without infinite numbers whose missing values may be missing: nobody looks for them again. */
+export const observeCheckedRow = (model: Online, x: Float64Array): void => observeChecked(model.scaler, x, 0);
 
 /** Learns the verdict on a row. @param label  0 genuine, 1 fraud. @throws RangeError for a bad row or label, and then nothing has changed */
 export function learn(model: Online, x: Float64Array, label: number, at = 0): void {

@@ -94,6 +94,11 @@ function checkMissing({ features, flagAt }: Scaler, j: number, value: number): v
 /** Takes the row at x[at] into the statistics; a missing value teaches nothing. @throws RangeError as `checkRow`, and then nothing has changed */
 export function observe(scaler: Scaler, x: Float64Array, at: number): void {
   checkRow(scaler, x, at);
+  observeChecked(scaler, x, at);
+}
+
+/** As `observe`, of a row without infinite numbers and whose missing values may be missing. */
+export function observeChecked(scaler: Scaler, x: Float64Array, at: number): void {
   const { kinds, moments: { count, mean, m2 }, stale } = scaler;
   for (let j = 0; j < kinds.length; j += 1) {
     const value = x[at + j];

@@ -3,6 +3,7 @@ import type { Purchase, Refund } from '../../schemas/events.js';
 import { limits } from '../../schemas/limits.js';
 import { lookUp, type Asked } from './asked.js';
 import { countDistinct, isNew } from './distinct.js';
+import { fetch } from './fetch.js';
 import type { Key } from './key.js';
 import { findOrder, readOrder } from './orders.js';
 import { MASK, SHIFT, type Pool } from './pages.js';
@@ -17,7 +18,7 @@ export const SPREAD_MIN = 0.05;
 
 /** What the pipeline's signals tell of a customer's last ticket. */
 export interface TicketSignals {
-  of(customer: string, nowMs: number): { ticketMs: number; intent: string | undefined } | undefined;
+  ticketOf(customer: string): { ticketMs: number; intent: string | undefined } | undefined;
 }
 type Extract = (event: Purchase | Refund, atMs: number, signals: TicketSignals, out: Float64Array) => void;
 
@@ -158,6 +159,7 @@ export function createExtract(state: S.State): Extract {
     out.fill(NaN);
     const tick = tickOf(atMs);
     const asked = lookUp(state, event);
+    fetch(state, asked);
     ofTheEvent(event, atMs, out);
     prices(state.items, event, asked.itemIds, out);
     ofTheCustomer(event, asked, atMs, tick, out);
@@ -166,8 +168,8 @@ export function createExtract(state: S.State): Extract {
       if (event.card !== undefined) other(state.cards, asked.cardId, tick, out, windowsAt.card, F.card_since_log, false);
       if (event.address !== undefined) other(state.addresses, asked.addressId, tick, out, windowsAt.address, F.address_since_log, false);
     }
-    const ticket = signals.of(event.customer, atMs);
-    if (ticket === undefined || ticket.ticketMs === 0 || atMs - ticket.ticketMs > 30 * DAY_MS) out[F.ticket_complaint] = 0;
+    const ticket = signals.ticketOf(event.customer);
+    if (ticket === undefined || atMs - ticket.ticketMs > 30 * DAY_MS) out[F.ticket_complaint] = 0;
     else if (ticket.intent !== undefined) out[F.ticket_complaint] = flag(complaints.has(ticket.intent));
   };
 }

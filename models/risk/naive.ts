@@ -44,7 +44,7 @@ export function createNaiveFeatures(complaintIntents: readonly string[]): NaiveF
       history(f, event, atMs, all.filter((seen) => seen.event.customer === event.customer));
       for (const entity of ['customer', 'device', 'card', 'address'] as const) windows(f, entity, event, atMs, all.filter(isMoney));
       if (event.type === 'refund') ofTheOrder(f, event, atMs, all.filter(isMoney));
-      const ticket = signals.of(event.customer, atMs);
+      const ticket = signals.ticketOf(event.customer);
       const recent = ticket !== undefined && ticket.ticketMs > 0 && atMs - ticket.ticketMs <= 30 * DAY_MS;
       f.ticket_complaint = !recent ? 0 : ticket.intent === undefined ? NaN : complaintIntents.includes(ticket.intent) ? 1 : 0;
       return f;

@@ -183,8 +183,9 @@ function scoreShadows(state: RiskState, models: PromotedScorers, champion: strin
 
 /** @param reads  of what it is wanted. @returns whose it is: the mean of the customer's last decisions of the kind; where one says nothing, and for a new customer, the shop's. */
 function usualInto({ online, ledger }: RiskState, { type, customer }: Scored, reads: Active, out: Float64Array): 'customer' | 'shop' {
+  // One is enough to know whose it is, and each is a cache miss.
+  if (reads.count === 0) return ledger.lastOf(customer, type, lastSlot) === 0 ? 'shop' : 'customer';
   const earlier = ledger.lastOf(customer, type, earlierSlots);
-  if (reads.count === 0) return earlier === 0 ? 'shop' : 'customer';
   online.usual(out, reads);
   if (earlier === 0) return 'shop';
   const { x } = ledger.columns;
@@ -201,7 +202,7 @@ function usualInto({ online, ledger }: RiskState, { type, customer }: Scored, re
   }
   return 'customer';
 }
-const earlierSlots = new Int32Array(USUAL_OF);
+const [earlierSlots, lastSlot] = [new Int32Array(USUAL_OF), new Int32Array(1)];
 
 function lastLevel({ costs }: RiskSettings, { raised }: RiskState, customer: string, atMs: number): Level {
   if (raised.customers.size() === 0) return L.allow;

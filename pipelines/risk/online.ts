@@ -15,7 +15,7 @@
  */
 import { defaultCalibrationSettings } from '../../models/linear/calibrate.js';
 import { defaultFtrlSettings } from '../../models/linear/ftrl.js';
-import { activeLogOdds, activeOf, activeTerms, createOnline, learn, loadOnline, observeRow, saveOnline, type Active, type Online, type OnlineSettings } from '../../models/linear/online.js';
+import { activeLogOdds, activeOf, activeTerms, createOnline, learn, loadOnline, observeCheckedRow, saveOnline, type Active, type Online, type OnlineSettings } from '../../models/linear/online.js';
 import { riskFeatures } from './features.js';
 import type { Scorer } from './promoted.js';
 
@@ -48,7 +48,7 @@ export interface Counts {
 }
 
 export interface OnlineChampion extends Scorer {
-  /** a new decision's row goes into the scaling */
+  /** a new decision's row, without infinite numbers as the assessor makes it, goes into the scaling */
   observe(x: Float64Array, atMs: number): void;
   /** @param times  how often it counts @param delayMs  from the decision to the verdict */
   learn(x: Float64Array, label: number, times: number, delayMs: number): void;
@@ -89,7 +89,7 @@ export function createOnlineChampion({ prior, trust }: { prior: number; trust: n
       return (1 - g) * prior + g * (rest + shift());
     },
     observe(x, atMs) {
-      observeRow(model, x);
+      observeCheckedRow(model, x);
       if (counts.decisions === 0) counts.firstMs = atMs;
       counts.decisions += 1;
       counts.lastMs = Math.max(counts.lastMs, atMs);
