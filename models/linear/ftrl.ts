@@ -64,12 +64,13 @@ export function createFtrl(W: number, settings: FtrlSettings = defaultFtrlSettin
  * Learns one row, in place.
  * @param x  finite, scaled: W numbers at x[at]
  * @param label  0 or 1
+ * @param s  w . x + w_W, for whoever has it: a sum in order waits for each addition
  * Worked: alpha .1, beta 1, l1 = l2 = 0, first row x = 2, label 1 -> g = -1, z = -1, root = 1, w = 1 / (2 / .1) = 0.05; intercept g = -.5, w = .5 / 15 = 0.0333
  */
-export function learnFtrl({ settings, z, root, w }: Ftrl, x: Float64Array, at: number, label: number): void {
+export function learnFtrl({ settings, z, root, w }: Ftrl, x: Float64Array, at: number, label: number, s = linear(w, x, at, w.length - 1)): void {
   const W = w.length - 1;
   const { alpha, beta, l1, l2, classWeights } = settings;
-  const dz = (sigmoid(linear(w, x, at, W)) - label) * (label === 1 ? classWeights.fraud : classWeights.genuine);
+  const dz = (sigmoid(s) - label) * (label === 1 ? classWeights.fraud : classWeights.genuine);
   for (let j = 0; j <= W; j += 1) {
     const g = j < W ? dz * x[at + j] : dz;
     if (g === 0) continue; // nothing of its coordinate would change

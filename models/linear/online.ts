@@ -10,7 +10,7 @@ import { pack, unpack, type Format } from '../snapshot.js';
 import { calibrated, createCalibration, learnCalibration, type Calibration, type CalibrationSettings } from './calibrate.js';
 import { createFtrl, learnFtrl, restoreWeights, type Ftrl, type FtrlSettings } from './ftrl.js';
 import { linear, sigmoid } from './logistic.js';
-import { createScaler, flagOf, joined, loadScaler, observe, observeChecked, saveScaler, scale, scaledOne, split, type Feature, type Scaler } from './scaler.js';
+import { createScaler, flagOf, joined, loadScaler, observe, observeChecked, saveScaler, scale, scaledOne, scaledPairs, split, type Feature, type Scaler } from './scaler.js';
 
 export interface OnlineSettings {
   features: readonly Feature[];
@@ -27,8 +27,9 @@ export interface Online {
   calibration: Calibration;
   /** verdicts learned */
   learned: number;
-  /** a row of W on its way; no state */
+  /** a row of W on its way, and two of the active features; no state */
   row: Float64Array;
+  pairs: Float64Array;
   /** follows from the weights */
   active: Active;
 }
@@ -56,7 +57,7 @@ export function createOnline(settings: OnlineSettings): Online {
   const scaler = createScaler(settings.features, settings.clip);
   const W = scaler.columns.length;
   return {
-    settings, scaler, ftrl: createFtrl(W, settings.ftrl), calibration: createCalibration(settings.calibration), learned: 0, row: new Float64Array(W),
+    settings, scaler, ftrl: createFtrl(W, settings.ftrl), calibration: createCalibration(settings.calibration), learned: 0, row: new Float64Array(W), pairs: new Float64Array(4 * settings.features.length),
     active: { features: new Int32Array(settings.features.length), count: 0, stale: true },
   };
 }
@@ -102,17 +103,19 @@ export function activeLogOdds(model: Online, x: Float64Array): number {
  * @returns the rest: rest + sum of those of out = log-odds
  */
 export function activeTerms(model: Online, x: Float64Array, usual: Float64Array, out: Float64Array): number {
-  const { scaler, ftrl: { w }, calibration } = model;
+  const { scaler, ftrl: { w }, calibration, pairs } = model;
   const { features, count } = activeOf(model);
   const slope = calibration.state[0];
+  const { flagAt: flags } = scaler;
+  scaledPairs(scaler, features, count, x, usual, pairs);
   let z = w[w.length - 1];
   for (let i = 0; i < count; i += 1) {
     const j = features[i];
-    const flagAt = scaler.flagAt[j];
-    let [mine, theirs] = [w[j] * scaledOne(scaler, j, x[j]), w[j] * scaledOne(scaler, j, usual[j])];
+    const flagAt = flags[j];
+    let [mine, theirs] = [w[j] * pairs[4 * i], w[j] * pairs[4 * i + 1]];
     if (flagAt >= 0) {
-      mine += w[flagAt] * flagOf(scaler, j, x[j]);
-      theirs += w[flagAt] * flagOf(scaler, j, usual[j]);
+      mine += w[flagAt] * pairs[4 * i + 2];
+      theirs += w[flagAt] * pairs[4 * i + 3];
     }
     out[j] = slope * (mine - theirs);
     z += theirs;
@@ -130,8 +133,9 @@ export function learn(model: Online, x: Float64Array, label: number, at = 0): vo
   if (label !== 0 && label !== 1) throw new RangeError(`online logistic regression: label must be 0 or 1, got ${label}`);
   const { scaler, ftrl, calibration, row } = model;
   scale(scaler, x, at, row, 0);
-  learnCalibration(calibration, linear(ftrl.w, row, 0, row.length), label);
-  learnFtrl(ftrl, row, 0, label);
+  const z = linear(ftrl.w, row, 0, row.length);
+  learnCalibration(calibration, z, label);
+  learnFtrl(ftrl, row, 0, label, z);
   model.active.stale = true;
   model.learned += 1;
 }

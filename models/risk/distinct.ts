@@ -15,7 +15,7 @@
  * taken a set stays exact and forgets the counterpart it met longest ago: its count is then a lower bound.
  */
 import type { Key } from './key.js';
-import { give, giveAll, MASK, NEXT, SHIFT, take, type Pool } from './pages.js';
+import { give, giveAll, MASK, NEXT, SHIFT, SMALL_MASK, SMALL_SHIFT, take, type Pool } from './pages.js';
 import { levelOf, WINDOWS } from './windows.js';
 
 export const EXACT_MAX = 16;
@@ -66,8 +66,8 @@ function meetSome(sets: Sets, head: number, key: number, tick: number, since: In
   let oldest = 0;
   let oldestTick = 0x7fffffff;
   for (let link = head; link !== 0;) {
-    const page = entries.ints[(link - 1) >>> SHIFT];
-    const at = ((link - 1) & MASK) * ENTRY_INTS;
+    const page = entries.ints[(link - 1) >>> SMALL_SHIFT];
+    const at = ((link - 1) & SMALL_MASK) * ENTRY_INTS;
     const next = page[at + NEXT];
     if (page[at + KEY] === key) {
       if (tick > page[at + TICK]) page[at + TICK] = tick;
@@ -75,7 +75,7 @@ function meetSome(sets: Sets, head: number, key: number, tick: number, since: In
     }
     if (page[at + TICK] < since[WINDOWS - 1]) {
       if (before === 0) first = next;
-      else entries.ints[(before - 1) >>> SHIFT][((before - 1) & MASK) * ENTRY_INTS + NEXT] = next;
+      else entries.ints[(before - 1) >>> SMALL_SHIFT][((before - 1) & SMALL_MASK) * ENTRY_INTS + NEXT] = next;
       give(entries, link);
     } else {
       live += 1;
@@ -94,8 +94,8 @@ function meetSome(sets: Sets, head: number, key: number, tick: number, since: In
 }
 
 function put(entries: Pool, link: number, key: number, tick: number): void {
-  const page = entries.ints[(link - 1) >>> SHIFT];
-  const at = ((link - 1) & MASK) * ENTRY_INTS;
+  const page = entries.ints[(link - 1) >>> SMALL_SHIFT];
+  const at = ((link - 1) & SMALL_MASK) * ENTRY_INTS;
   page[at + KEY] = key;
   page[at + TICK] = tick;
 }
@@ -104,7 +104,7 @@ function put(entries: Pool, link: number, key: number, tick: number): void {
 function linkIn(entries: Pool, first: number, key: number, tick: number): number {
   const link = take(entries);
   put(entries, link, key, tick);
-  entries.ints[(link - 1) >>> SHIFT][((link - 1) & MASK) * ENTRY_INTS + NEXT] = first;
+  entries.ints[(link - 1) >>> SMALL_SHIFT][((link - 1) & SMALL_MASK) * ENTRY_INTS + NEXT] = first;
   return link;
 }
 
@@ -112,8 +112,8 @@ function linkIn(entries: Pool, first: number, key: number, tick: number): number
 function sketchOf({ entries, sketches }: Sets, head: number, key: number, tick: number): number {
   const sketch = take(sketches);
   for (let link = head; link !== 0;) {
-    const page = entries.ints[(link - 1) >>> SHIFT];
-    const at = ((link - 1) & MASK) * ENTRY_INTS;
+    const page = entries.ints[(link - 1) >>> SMALL_SHIFT];
+    const at = ((link - 1) & SMALL_MASK) * ENTRY_INTS;
     mark(sketches, sketch, page[at + KEY], page[at + TICK]);
     link = page[at + NEXT];
   }
@@ -141,8 +141,8 @@ export function isNew({ entries }: Sets, head: number, oneTick: number, name: Ke
   const key = bitsOf(name);
   if (isOne(head)) return head === (ONE | key) && oneTick >= since[WINDOWS - 1] ? 0 : 1;
   for (let link = head; link !== 0;) {
-    const page = entries.ints[(link - 1) >>> SHIFT];
-    const at = ((link - 1) & MASK) * ENTRY_INTS;
+    const page = entries.ints[(link - 1) >>> SMALL_SHIFT];
+    const at = ((link - 1) & SMALL_MASK) * ENTRY_INTS;
     if (page[at + KEY] === key) return page[at + TICK] >= since[WINDOWS - 1] ? 0 : 1;
     link = page[at + NEXT];
   }
@@ -158,8 +158,8 @@ export function countDistinct(sets: Sets, head: number, oneTick: number, since: 
   }
   for (let k = 0; k < WINDOWS; k += 1) out[at + k] = 0;
   for (let link = head; link !== 0;) {
-    const page = sets.entries.ints[(link - 1) >>> SHIFT];
-    const from = ((link - 1) & MASK) * ENTRY_INTS;
+    const page = sets.entries.ints[(link - 1) >>> SMALL_SHIFT];
+    const from = ((link - 1) & SMALL_MASK) * ENTRY_INTS;
     const k = levelOf(page[from + TICK], since);
     if (k < WINDOWS) out[at + k] += 1;
     link = page[from + NEXT];

@@ -9,7 +9,7 @@
  * beyond is not added.
  */
 import type { Key } from './key.js';
-import { giveAll, MASK, NEXT, SHIFT, take, type Pool } from './pages.js';
+import { giveAll, SMALL_MASK, NEXT, SMALL_SHIFT, take, type Pool } from './pages.js';
 import { SUM_END, WORD } from './windows.js';
 
 /** A refund of an older order than the last eight is one whose order is not known. */
@@ -22,8 +22,8 @@ const BACK_LOW = 0;
 const IS_REST = 2;
 const HIGHS = 3;
 
-const pageOf = ({ ints }: Pool, link: number): Int32Array => ints[(link - 1) >>> SHIFT];
-const placeOf = ({ stride }: Pool, link: number): number => ((link - 1) & MASK) * stride;
+const pageOf = ({ ints }: Pool, link: number): Int32Array => ints[(link - 1) >>> SMALL_SHIFT];
+const placeOf = ({ stride }: Pool, link: number): number => ((link - 1) & SMALL_MASK) * stride;
 
 /** @returns the link; 0: not there */
 export function findOrder(pool: Pool, head: number, { a }: Key): number {

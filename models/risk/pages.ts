@@ -1,19 +1,23 @@
 /**
  * Records of a fixed size in typed arrays, a page at a time: growing copies nothing, and V8 sees few objects.
  *
- *   record r stands in page r >>> SHIFT; ints and floats are two views of the same bytes
+ *   record r stands in page r >>> shift; ints and floats are two views of the same bytes
  *
  * A pool gives records out and takes them back; those that are free are linked by their second integer. A link is record + 1,
  * so that 0 is none and a record of zeros is an empty one.
  */
 export const SHIFT = 12;
 export const MASK = (1 << SHIFT) - 1;
+/** Of pools of 16 bytes a record, of which there are many: as few pages as the heads of their arrays can stay in the cache. */
+export const SMALL_SHIFT = 15;
+export const SMALL_MASK = (1 << SMALL_SHIFT) - 1;
 /** The integer by which records are linked. */
 export const NEXT = 1;
 
 export interface Pages {
   /** integers of a record, even */
   readonly stride: number;
+  readonly shift: number;
   readonly ints: Int32Array[];
   readonly floats: Float64Array[];
 }
@@ -27,17 +31,19 @@ export interface Pool extends Pages {
   held: number;
 }
 
-export const createPages = (stride: number): Pages => ({ stride, ints: [], floats: [] });
-export const createPool = (stride: number): Pool => ({ ...createPages(stride), used: 0, free: 0, held: 0 });
+export const createPages = (stride: number, shift = SHIFT): Pages => ({ stride, shift, ints: [], floats: [] });
+export const createPool = (stride: number, shift = SHIFT): Pool => ({ ...createPages(stride, shift), used: 0, free: 0, held: 0 });
 
 /** Makes room for a record. */
-export function reach({ stride, ints, floats }: Pages, record: number): void {
-  while (ints.length <= record >>> SHIFT) {
-    const page = new Int32Array((1 << SHIFT) * stride);
+export function reach({ stride, shift, ints, floats }: Pages, record: number): void {
+  while (ints.length <= record >>> shift) {
+    const page = new Int32Array(stride << shift);
     ints.push(page);
     floats.push(new Float64Array(page.buffer));
   }
 }
+
+const placeOf = ({ stride, shift }: Pages, record: number): number => (record & ((1 << shift) - 1)) * stride;
 
 /** @returns the link of a record of zeros */
 export function take(pool: Pool): number {
@@ -47,8 +53,8 @@ export function take(pool: Pool): number {
     return ++pool.used;
   }
   const link = pool.free;
-  const page = pool.ints[(link - 1) >>> SHIFT];
-  const at = ((link - 1) & MASK) * pool.stride;
+  const page = pool.ints[(link - 1) >>> pool.shift];
+  const at = placeOf(pool, link - 1);
   pool.free = page[at + NEXT];
   page[at + NEXT] = 0;
   return link;
@@ -56,7 +62,7 @@ export function take(pool: Pool): number {
 
 export function give(pool: Pool, link: number): void {
   clear(pool, link - 1);
-  pool.ints[(link - 1) >>> SHIFT][((link - 1) & MASK) * pool.stride + NEXT] = pool.free;
+  pool.ints[(link - 1) >>> pool.shift][placeOf(pool, link - 1) + NEXT] = pool.free;
   pool.free = link;
   pool.held -= 1;
 }
@@ -64,7 +70,7 @@ export function give(pool: Pool, link: number): void {
 /** Gives a whole chain back. */
 export function giveAll(pool: Pool, first: number): void {
   for (let link = first; link !== 0;) {
-    const next = pool.ints[(link - 1) >>> SHIFT][((link - 1) & MASK) * pool.stride + NEXT];
+    const next = pool.ints[(link - 1) >>> pool.shift][placeOf(pool, link - 1) + NEXT];
     give(pool, link);
     link = next;
   }
@@ -93,20 +99,21 @@ export function fetchChains({ stride, ints }: Pool, links: Int32Array): void {
 function follow(ints: readonly Int32Array[], stride: number, link: number): number {
   const some = -link >> 31; // all ones where there is one
   const record = (link - 1) & some;
-  return ints[record >>> SHIFT][(record & MASK) * stride + NEXT] & some;
+  return ints[record >>> SMALL_SHIFT][(record & SMALL_MASK) * stride + NEXT] & some;
 }
 
-export function clear({ stride, ints }: Pages, record: number): void {
-  const at = (record & MASK) * stride;
-  ints[record >>> SHIFT].fill(0, at, at + stride);
+export function clear(pages: Pages, record: number): void {
+  const at = placeOf(pages, record);
+  pages.ints[record >>> pages.shift].fill(0, at, at + pages.stride);
 }
 
-/** The bytes of the first `records`, where they lie. */
-export function sectionsOf({ stride, ints }: Pages, records: number): Uint8Array[] {
+/** The bytes of the first `records`, where they lie; in pieces of the same size whatever that of the pages is. */
+export function sectionsOf(pages: Pages, records: number): Uint8Array[] {
+  const { stride, shift, ints } = pages;
   const sections: Uint8Array[] = [];
   for (let from = 0; from < records; from += 1 << SHIFT) {
     const bytes = Math.min(records - from, 1 << SHIFT) * stride * 4;
-    sections.push(new Uint8Array(ints[from >>> SHIFT].buffer, 0, bytes));
+    sections.push(new Uint8Array(ints[from >>> shift].buffer, placeOf(pages, from) * 4, bytes));
   }
   return sections;
 }
@@ -115,6 +122,6 @@ export function sectionsOf({ stride, ints }: Pages, records: number): Uint8Array
 export function loadPages(pages: Pages, records: number, next: (into: (bytes: number) => Uint8Array) => Uint8Array): void {
   for (let from = 0; from < records; from += 1 << SHIFT) {
     reach(pages, from);
-    next((bytes) => new Uint8Array(pages.ints[from >>> SHIFT].buffer, 0, bytes));
+    next((bytes) => new Uint8Array(pages.ints[from >>> pages.shift].buffer, placeOf(pages, from) * 4, bytes));
   }
 }

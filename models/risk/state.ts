@@ -17,7 +17,7 @@ import { digest, pack, unpack, type Format, type Header } from '../snapshot.js';
 import { createAsked, type Asked } from './asked.js';
 import { drop, ENTRY_INTS, SKETCH_INTS, type Sets } from './distinct.js';
 import { createEntities, entitySections, OWN, placesOf, type Entities, type Places } from './entities.js';
-import { createPool, give, giveAll, loadPages, MASK, sectionsOf, SHIFT, type Pool } from './pages.js';
+import { createPool, give, giveAll, loadPages, MASK, sectionsOf, SHIFT, SMALL_SHIFT, type Pool } from './pages.js';
 import { checkSettings, flat, type RiskFeatureSettings } from './settings.js';
 import { CELL_INTS } from './windows.js';
 
@@ -86,8 +86,8 @@ const strides: Record<Kind, number> = { customers: CUSTOMER_INTS, devices: OTHER
 export function openState(settings: RiskFeatureSettings, chunks?: Uint8Array[]): State {
   checkSettings(settings);
   const saved = chunks === undefined ? undefined : unpack<FeaturesHeader>(chunks, flat(settings), format);
-  const [cells, troubles] = [createPool(CELL_INTS), createPool(TROUBLE_INTS)];
-  const sets: Sets = { entries: createPool(ENTRY_INTS), sketches: createPool(SKETCH_INTS), sketchesMax: settings.sketches };
+  const [cells, troubles] = [createPool(CELL_INTS, SMALL_SHIFT), createPool(TROUBLE_INTS)];
+  const sets: Sets = { entries: createPool(ENTRY_INTS, SMALL_SHIFT), sketches: createPool(SKETCH_INTS), sketchesMax: settings.sketches };
   const onDrop: Record<Kind, Entities['onDrop']> = {
     customers: (of, id) => emptyCustomer(cells, troubles, sets, of, id),
     devices: (of, id) => emptyOther(cells, sets, of, id),

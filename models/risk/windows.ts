@@ -21,7 +21,7 @@
  * A cell holds purchases or refunds. What does not fit into it (a count of 2^15, a sum of 2^48 minor units) starts another of
  * the same bucket, so that counts and sums are exact.
  */
-import { give, giveAll, MASK, NEXT, SHIFT, take, type Pool } from './pages.js';
+import { give, giveAll, SMALL_MASK, NEXT, SMALL_SHIFT, take, type Pool } from './pages.js';
 
 export const windowNames = ['1min', '10min', '1h', '24h', '7d', '30d'] as const;
 export const WINDOWS = windowNames.length;
@@ -75,16 +75,16 @@ export function addToWindows(pool: Pool, head: number, tick: number, since: Int3
   let before = 0;
   let link = head;
   for (; link !== 0; link = nextOf(pool, link)) {
-    const page = pool.ints[(link - 1) >>> SHIFT];
-    const at = ((link - 1) & MASK) * CELL_INTS;
+    const page = pool.ints[(link - 1) >>> SMALL_SHIFT];
+    const at = ((link - 1) & SMALL_MASK) * CELL_INTS;
     if (page[at + TICK] < tick) break;
     if (page[at + TICK] === tick) {
       if (page[at + HIGH] < 0 === refund && add(page, at, 1, amount)) return head;
     } else before = link;
   }
   const fresh = take(pool);
-  const page = pool.ints[(fresh - 1) >>> SHIFT];
-  const at = ((fresh - 1) & MASK) * CELL_INTS;
+  const page = pool.ints[(fresh - 1) >>> SMALL_SHIFT];
+  const at = ((fresh - 1) & SMALL_MASK) * CELL_INTS;
   page[at + TICK] = tick;
   page[at + NEXT] = before === 0 ? head : nextOf(pool, before);
   page[at + HIGH] = refund ? REFUND : 0;
@@ -109,8 +109,8 @@ function compact(pool: Pool, head: number, since: Int32Array): number {
   // The last cell of purchases that stays, and of refunds.
   let [bought, boughtLevel, boughtTick, refunded, refundedLevel, refundedTick] = [0, -1, 0, 0, -1, 0];
   for (let link = head; link !== 0;) {
-    const page = pool.ints[(link - 1) >>> SHIFT];
-    const at = ((link - 1) & MASK) * CELL_INTS;
+    const page = pool.ints[(link - 1) >>> SMALL_SHIFT];
+    const at = ((link - 1) & SMALL_MASK) * CELL_INTS;
     const tick = page[at + TICK];
     const next = page[at + NEXT];
     const mine = levelOf(tick, since);
@@ -137,7 +137,7 @@ function compact(pool: Pool, head: number, since: Int32Array): number {
 }
 
 const merge = (pool: Pool, into: number, page: Int32Array, at: number): boolean =>
-  add(pool.ints[(into - 1) >>> SHIFT], ((into - 1) & MASK) * CELL_INTS, countOf(page[at + HIGH]), sumOf(page[at + LOW], page[at + HIGH]));
+  add(pool.ints[(into - 1) >>> SMALL_SHIFT], ((into - 1) & SMALL_MASK) * CELL_INTS, countOf(page[at + HIGH]), sumOf(page[at + LOW], page[at + HIGH]));
 
 /**
  * Reads the windows of a chain, each family by window behind the other: purchases | ln(1 + bought) | refunds | ln(1 + refunded).
@@ -147,8 +147,8 @@ export function readWindows(pool: Pool, head: number, since: Int32Array, out: Fl
   let k = 0;
   let [purchases, bought, boughtLog, back, refunded, refundedLog] = [0, 0, 0, 0, 0, 0];
   for (let link = head; link !== 0;) {
-    const page = pool.ints[(link - 1) >>> SHIFT];
-    const from = ((link - 1) & MASK) * CELL_INTS;
+    const page = pool.ints[(link - 1) >>> SMALL_SHIFT];
+    const from = ((link - 1) & SMALL_MASK) * CELL_INTS;
     const tick = page[from + TICK];
     if (tick < since[k]) {
       // Everything newer has been counted: windows that end before this cell are complete. A logarithm costs more than the rest.
@@ -186,8 +186,8 @@ export function readWindows(pool: Pool, head: number, since: Int32Array, out: Fl
   }
 }
 
-const nextOf = (pool: Pool, link: number): number => pool.ints[(link - 1) >>> SHIFT][((link - 1) & MASK) * CELL_INTS + NEXT];
+const nextOf = (pool: Pool, link: number): number => pool.ints[(link - 1) >>> SMALL_SHIFT][((link - 1) & SMALL_MASK) * CELL_INTS + NEXT];
 
 function setNext(pool: Pool, link: number, next: number): void {
-  pool.ints[(link - 1) >>> SHIFT][((link - 1) & MASK) * CELL_INTS + NEXT] = next;
+  pool.ints[(link - 1) >>> SMALL_SHIFT][((link - 1) & SMALL_MASK) * CELL_INTS + NEXT] = next;
 }

@@ -189,19 +189,23 @@ function usualInto({ online, ledger }: RiskState, { type, customer }: Scored, re
   online.usual(out, reads);
   if (earlier === 0) return 'shop';
   const { x } = ledger.columns;
-  for (let i = 0; i < reads.count; i += 1) {
-    const j = reads.features[i];
-    let [sum, known] = [0, 0];
-    for (let n = 0; n < earlier; n += 1) {
-      const value = x[earlierSlots[n] * D + j];
+  const { features, count } = reads;
+  sums.fill(0);
+  knowns.fill(0);
+  // Row by row: each is ten cache lines behind one another, which the processor fetches ahead.
+  for (let n = 0; n < earlier; n += 1) {
+    const from = earlierSlots[n] * D;
+    for (let i = 0; i < count; i += 1) {
+      const value = x[from + features[i]];
       if (value !== value) continue;
-      sum += value;
-      known += 1;
+      sums[i] += value;
+      knowns[i] += 1;
     }
-    if (known > 0) out[j] = sum / known;
   }
+  for (let i = 0; i < count; i += 1) if (knowns[i] > 0) out[features[i]] = sums[i] / knowns[i];
   return 'customer';
 }
+const [sums, knowns] = [new Float64Array(D), new Float64Array(D)];
 const [earlierSlots, lastSlot] = [new Int32Array(USUAL_OF), new Int32Array(1)];
 
 function lastLevel({ costs }: RiskSettings, { raised }: RiskState, customer: string, atMs: number): Level {

@@ -25,27 +25,33 @@ export interface Reasons {
   rest: number;
 }
 
-const chosen: number[] = [];
+const chosen = new Int32Array(REASONS);
 
 /** @param names, x, usual, terms  D of each @param reads  which of them say anything */
 export function largest(names: readonly string[], x: Float64Array, usual: Float64Array, terms: Float64Array, reads: Active, logOdds: number): Reasons {
-  chosen.length = 0;
+  let [held, least] = [0, TERM_MIN];
   for (let i = 0; i < reads.count; i += 1) {
     const j = reads.features[i];
     const size = Math.abs(terms[j]);
-    if (!(size >= TERM_MIN)) continue;
-    let at = chosen.length;
-    while (at > 0 && Math.abs(terms[chosen[at - 1]]) < size) at -= 1;
-    if (at >= REASONS) continue;
-    chosen.splice(at, 0, j);
-    if (chosen.length > REASONS) chosen.pop();
+    // Of two of the same size the first stays.
+    if (!(size >= least) || (held === REASONS && size === least)) continue;
+    if (held < REASONS) held += 1;
+    let at = held - 1;
+    for (; at > 0 && Math.abs(terms[chosen[at - 1]]) < size; at -= 1) chosen[at] = chosen[at - 1];
+    chosen[at] = j;
+    if (held === REASONS) least = Math.abs(terms[chosen[REASONS - 1]]);
   }
-  let rest = logOdds;
-  for (const j of chosen) rest -= terms[j];
-  if (chosen.length === 0) return { features: noTexts, values: noNumbers, usual: noNumbers, terms: noNumbers, rest };
-  return {
-    features: chosen.map((j) => names[j]), values: chosen.map((j) => shown(x[j])), usual: chosen.map((j) => shown(usual[j])), terms: chosen.map((j) => terms[j]), rest,
-  };
+  if (held === 0) return { features: noTexts, values: noNumbers, usual: noNumbers, terms: noNumbers, rest: logOdds };
+  const found = { features: new Array<string>(held), values: new Array<number | null>(held), usual: new Array<number | null>(held), terms: new Array<number>(held), rest: logOdds };
+  for (let i = 0; i < held; i += 1) {
+    const j = chosen[i];
+    found.features[i] = names[j];
+    found.values[i] = shown(x[j]);
+    found.usual[i] = shown(usual[j]);
+    found.terms[i] = terms[j];
+    found.rest -= terms[j];
+  }
+  return found;
 }
 /** Of most decisions while nothing has been learned: nothing is made for each of them. */
 const [noTexts, noNumbers]: [readonly string[], readonly number[]] = [[], []];
