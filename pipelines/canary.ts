@@ -34,9 +34,28 @@ interface Models {
   get(name: string): unknown;
 }
 
+const inPlace = <M extends Models>(models: M, model: string, challenger: string, live: LiveVersion): M =>
+  ({ ...models, versions: new Map([...models.versions, [model, live]]), get: (name: string) => models.get(name === model ? challenger : name) });
+
+/**
+ * @param challenged  names of models that may have a challenger
+ * @returns the models as they decide for a customer, and for each challenger that is live the same with its place the other way: what
+ *          it would have said, or of its own customers the champion
+ */
+export function opinionsFor<M extends Models>(models: M, challenged: readonly string[], customer: string): { deciding: M; beside: M[] } {
+  const challenges = challenged.flatMap((model) => {
+    const challenger = challengerOf(model);
+    const live = models.versions.get(challenger);
+    return live === undefined ? [] : [{ model, challenger, live, decides: decidesFor(live, challenger, customer) }];
+  });
+  if (challenges.length === 0) return { deciding: models, beside: [] };
+  const withThe = (other?: string): M => challenges.reduce((so, { model, challenger, live, decides }) => (decides === (model === other) ? so : inPlace(so, model, challenger, live)), models);
+  return { deciding: withThe(), beside: challenges.map(({ model }) => withThe(model)) };
+}
+
 /** The models as they decide for a customer: where the challenger does, it stands in the model's place, under the model's name and its own version. */
 export function modelsFor<M extends Models>(models: M, model: string, challenger: string, customer: string): M {
   const live = models.versions.get(challenger);
   if (live === undefined || !decidesFor(live, challenger, customer)) return models;
-  return { ...models, versions: new Map([...models.versions, [model, live]]), get: (name: string) => models.get(name === model ? challenger : name) };
+  return inPlace(models, model, challenger, live);
 }

@@ -40,6 +40,12 @@ export interface TicketRow {
   answer: string;
   answers: string;
   model: string;
+  /** one place of each list for each challenger that is live, or for what it challenges where it decided; absent in commits of an older program */
+  shadow?: readonly string[];
+  shadowIntents?: readonly string[];
+  shadowConfidences?: readonly number[];
+  shadowDecisions?: readonly ReplyDecision[];
+  shadowEntities?: readonly string[];
 }
 
 /** What became of a label; the comment of the column explains each. */
@@ -52,6 +58,8 @@ export interface TicketLabelRow {
   customer: string;
   ticket: string;
   intent: string;
+  /** the same under the name that the approved answers have for it; absent in commits of an older program */
+  truth?: string;
   answer: string;
   outcome: (typeof ticketLabelOutcomes)[number];
   remembered: boolean;
@@ -125,6 +133,11 @@ export const ticketsTable: Table<TicketRow> = {
     column('answer', 'text', 'Which approved answer it is, or which earlier ticket it comes from', (r) => r.answer, zstd),
     column('answers', 'label', 'Version of the approved answers', (r) => r.answers),
     column('model', 'label', 'Models and versions that read the text', (r) => r.model),
+    column('shadow', 'texts', 'Models and versions that read it in the shadow: each challenger, or for its own customers what it challenges. Nobody acted on what they said', (r) => r.shadow ?? [], zstd),
+    column('shadow_intents', 'texts', 'The intent that each read', (r) => r.shadowIntents ?? [], zstd),
+    column('shadow_confidences', 'f64s', 'The probability of each', (r) => r.shadowConfidences ?? [], zstd),
+    column('shadow_decisions', 'texts', 'What would have been decided by each', (r) => r.shadowDecisions ?? [], zstd),
+    column('shadow_entities', 'texts', 'The entities that each found: kind and place, separated by spaces', (r) => r.shadowEntities ?? [], zstd),
   ],
   aliases: [streamSeq],
   partitionBy: 'toYYYYMM(at)',
@@ -142,6 +155,7 @@ export const ticketLabelsTable: Table<TicketLabelRow> = {
     column('customer', 'text', said(Click, 'customer'), (r) => r.customer, zstd),
     column('ticket', 'text', said(Label, 'ref'), (r) => r.ticket, zstd),
     column('intent', 'label', 'The true intent', (r) => r.intent),
+    column('truth', 'label', 'The true intent under the name that the approved answers have for it: what is compared with the intents that were read', (r) => r.truth ?? ''),
     column('answer', 'text', 'The answer that the ticket got in the end, personal data masked', (r) => r.answer, 'ZSTD(3)'),
     column('outcome', 'label', 'right: the intent was read so; wrong: it was read otherwise; repeated: the same was known; unknown: no such ticket is held', (r) => r.outcome),
     column('remembered', 'u16', '1: similar tickets may be answered so from here on', (r) => (r.remembered ? 1 : 0)),

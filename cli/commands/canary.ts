@@ -31,10 +31,12 @@ interface Compared {
   verdicts: number;
   positives: number;
   brier: number | null;
+  /** share of the decisions that would have been the same; null where what scores in the shadow decides nothing */
+  agreement: number | null;
 }
 
 /** Models that have a place for a challenger. */
-const withChallengers = ['risk-logistic', 'risk-svm', 'intent'];
+const withChallengers = ['risk-logistic', 'risk-svm', 'intent', 'entities'];
 
 export function addCanary(program: Command): void {
   const canary = program
@@ -66,15 +68,15 @@ Examples:
       const rows = await withClickHouse(runningEndpoints(readContext(options.dataDir)), async (client) => (await client.query({
         query: `SELECT decided_by, model, role, sum(c.decisions) AS decisions, sum(c.customers) AS customers, sum(c.raised) AS raised,
           sum(c.probability * c.decisions) / sum(c.decisions) AS probability, sum(c.verdicts) AS verdicts, sum(c.positives) AS positives,
-          sumIf(c.brier * c.verdicts, c.verdicts > 0) / sum(c.verdicts) AS brier
+          sumIf(c.brier * c.verdicts, c.verdicts > 0) / sum(c.verdicts) AS brier, sum(c.agreement * c.decisions) / sum(c.decisions) AS agreement
           FROM canary_comparison AS c WHERE pipeline = {pipeline:String} AND day > today() - {days:UInt32} GROUP BY decided_by, model, role ORDER BY decided_by, role, model`,
         query_params: { pipeline, days: options.days },
         format: 'JSONEachRow',
         clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
       })).json<Compared>());
       print(options, rows, () => columns(
-        ['decided by', 'model', 'role', 'decisions', 'raised', 'mean score', 'verdicts', pipeline === 'risk' ? 'frauds' : 'right', 'brier'],
-        rows.map((r) => [r.decided_by, r.model, r.role, r.decisions, r.raised, r.probability, r.verdicts, r.positives, r.brier ?? '']),
+        ['decided by', 'model', 'role', 'decisions', 'raised', 'mean score', 'verdicts', pipeline === 'risk' ? 'frauds' : 'right', 'brier', 'agreement'],
+        rows.map((r) => [r.decided_by, r.model, r.role, r.decisions, r.raised, r.probability, r.verdicts, r.positives, r.brier ?? '', r.agreement ?? '']),
       ));
     });
 }

@@ -11,10 +11,10 @@ import { termsOf, type Suggestion } from '../../models/support/retrieval.js';
 import { handOverReasons, noReplyReasons, type HandOverReason, type NoReplyReason, type ReplyDecision, type Urgency } from '../../schemas/support-words.js';
 import type { Masked } from '../../models/text/mask.js';
 import type { Language } from '../../models/text/language.js';
-import { modelsFor } from '../canary.js';
+import { opinionsFor } from '../canary.js';
 import { findEntities, mergeEntities, type FoundEntity, type OwnNames, type ReadEntity } from './entity-rules.js';
 import { replyCode } from './codes.js';
-import { entitiesByModel, type SupportModels } from './models.js';
+import { challengedModels, entitiesByModel, type SupportModels } from './models.js';
 import { hasWords, readText, type Reading, type Starter } from './reading.js';
 import type { SupportSettings } from './settings.js';
 import { starterOf } from './starter.js';
@@ -65,6 +65,8 @@ export interface Decider {
    * @param none  why nobody is to be answered whatever it says, where that is so
    */
   decide(state: SupportState, models: SupportModels, asked: Asked, atMs: number, none?: NoReplyReason): Decided;
+  /** What would have been decided by each challenger, or of its own customers by what it challenges: for the record alone. */
+  beside(state: SupportState, models: SupportModels, asked: Asked, atMs: number, none?: NoReplyReason): Decided[];
   /** What of an answer to this text is about this customer. @param text  masked */
   facts(state: SupportState, customer: string, text: string): TicketFacts;
 }
@@ -74,7 +76,8 @@ export function createDecider(settings: SupportSettings): Decider {
   const starter = (): Starter => starterOf(settings.answers, settings.precision);
   return {
     answers: settings.answers.version,
-    decide: (state, models, asked, atMs, none) => decide(state, settings, modelsFor(models, 'intent', 'intent-shadow', asked.customer), starter, asked, atMs, none),
+    decide: (state, models, asked, atMs, none) => decide(state, settings, opinionsFor(models, challengedModels, asked.customer).deciding, starter, asked, atMs, none),
+    beside: (state, models, asked, atMs, none) => opinionsFor(models, challengedModels, asked.customer).beside.map((other) => decide(state, settings, other, starter, asked, atMs, none)),
     facts(state, customer, text) {
       const orders = state.orders.of(customer, ORDERS_MOST);
       return { orders, entities: asEntities(findEntities(text, { orders: orders.map(({ order }) => order), items: itemsOf(orders, undefined) })) };

@@ -28,14 +28,15 @@ export interface IntentReader {
   sentence?(tokens: readonly { text: string }[]): Float32Array;
 }
 
-/** `intent-shadow` is a challenger: it decides for a share of the customers, and for nobody without one. */
-export const supportReaders = { intent: readIntent, 'intent-shadow': readIntent, entities: readEntities, language: readLanguageModel } as const;
+/** Models that may be challenged: by one that reads every ticket beside them, and decides for its share of the customers (pipelines/canary.ts). */
+export const challengedModels = ['intent', 'entities'] as const;
+export const supportReaders = { intent: readIntent, 'intent-shadow': readIntent, entities: readEntities, 'entities-shadow': readEntities, language: readLanguageModel } as const;
 
 /** What is live of the promoted models. */
 export interface SupportModels {
   readonly versions: ReadonlyMap<string, LiveVersion>;
   get(name: 'intent' | 'intent-shadow'): IntentReader | undefined;
-  get(name: 'entities'): EntityModel | undefined;
+  get(name: 'entities' | 'entities-shadow'): EntityModel | undefined;
   get(name: 'language'): LanguageModel | undefined;
 }
 

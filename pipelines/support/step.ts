@@ -102,8 +102,10 @@ function read(state: SupportState, settings: SupportSettings, models: SupportMod
   const masked = maskText(event.text);
   const repeated = tickets.isHeld(customer, ticket, masked.text);
   const none: NoReplyReason | undefined = repeated ? 'repeated' : old ? 'history' : tickets.isEarly(customer, ticket) ? 'answered' : undefined;
-  const decided = state.decider.decide(state, models, { ...event, masked }, atMs, none);
-  emit({ table: 'tickets', value: rowOf(decided, event, seq, atMs, settings) });
+  const asked = { ...event, masked };
+  const decided = state.decider.decide(state, models, asked, atMs, none);
+  const beside = state.decider.beside(state, models, asked, atMs, none);
+  emit({ table: 'tickets', value: { ...rowOf(decided, event, seq, atMs, settings), ...shadowOf(beside) } });
   const { reading, intent, confident, confidence, decision, reason } = decided;
   const sure = confident ? intent : undefined;
   if (repeated) return sure;
@@ -119,7 +121,8 @@ function read(state: SupportState, settings: SupportSettings, models: SupportMod
 /** The first label of a ticket is the one that counts. */
 function judge(state: SupportState, settings: SupportSettings, { customer, ref, verdict, answer, entities }: Label, seq: number, atMs: number): TicketLabel {
   const { tickets, intents, versions, scorecard } = state;
-  const row: TicketLabel = { seq, atMs, customer, ticket: ref, intent: verdict, answer: answer === undefined ? '' : maskText(answer).text, outcome: 'unknown', remembered: false };
+  const truth = settings.answers.find(verdict)?.intent ?? verdict;
+  const row: TicketLabel = { seq, atMs, customer, ticket: ref, intent: verdict, truth, answer: answer === undefined ? '' : maskText(answer).text, outcome: 'unknown', remembered: false };
   const n = tickets.ofTicket(customer, ref);
   if (entities !== undefined) row.entities = judgeEntities(state, n, entities);
   if (n === undefined) {
@@ -128,7 +131,7 @@ function judge(state: SupportState, settings: SupportSettings, { customer, ref, 
   }
   const slot = tickets.slotOf(n);
   const { columns } = tickets;
-  const [predicted, truth] = [intents.nameOf(columns.intent[slot]), settings.answers.find(verdict)?.intent ?? verdict];
+  const predicted = intents.nameOf(columns.intent[slot]);
   const before = columns.verdict[slot];
   const of = intents.numberOf(truth);
   row.outcome = before === of ? 'repeated' : predicted === truth ? 'right' : 'wrong';
@@ -154,7 +157,15 @@ function remember(state: SupportState, n: number, { customer, ticket, intent, an
   return template.text !== '' && terms.length > 0;
 }
 
-function rowOf(decided: Decided, { customer, ticket, item }: Ticket, seq: number, atMs: number, { answers }: SupportSettings): TicketDecision {
+type Shadow = Required<Pick<TicketDecision, 'shadow' | 'shadowIntents' | 'shadowConfidences' | 'shadowDecisions' | 'shadowEntities'>>;
+
+/** What is compared; nobody acts on it. */
+const shadowOf = (beside: readonly Decided[]): Shadow => ({
+  shadow: beside.map(({ reading }) => reading.models), shadowIntents: beside.map(({ intent }) => intent), shadowConfidences: beside.map(({ confidence }) => confidence),
+  shadowDecisions: beside.map(({ decision }) => decision), shadowEntities: beside.map(({ entities }) => entities.map(({ kind, start, end }) => `${kind} ${start}-${end}`).join(' ')),
+});
+
+function rowOf(decided: Decided, { customer, ticket, item }: Ticket, seq: number, atMs: number, { answers }: SupportSettings): Omit<TicketDecision, keyof Shadow> {
   const { reading, intent, confidence, alternatives, entities, order, urgency, decision, reason, because, text, answer, acknowledgement } = decided;
   return {
     seq, atMs, customer, ticket, order: order ?? '', item: item ?? '', language: reading.language ?? '', text: reading.text, personal: reading.personal, ...contentOf(reading),

@@ -16,6 +16,7 @@ import { riskAnomaly } from './0011-risk-anomaly.js';
 import { canary } from './0012-canary.js';
 import { entityLabels } from './0013-entity-labels.js';
 import { challengers } from './0014-challengers.js';
+import { secondOpinions } from './0015-second-opinions.js';
 
 export interface Migration {
   version: number;
@@ -39,4 +40,5 @@ export const migrations: readonly Migration[] = [
   { version: 12, name: 'canary', statements: canary },
   { version: 13, name: 'entity labels', statements: entityLabels },
   { version: 14, name: 'challengers', statements: challengers },
+  { version: 15, name: 'second opinions', statements: secondOpinions },
 ];

@@ -1,6 +1,6 @@
 /** A challenger in the shadow, and for a share of the customers. */
 import { describe, expect, it } from 'vitest';
-import { decidesFor, modelsFor, placeOf } from '../../pipelines/canary.js';
+import { decidesFor, modelsFor, opinionsFor, placeOf } from '../../pipelines/canary.js';
 import { promotedStep, type LiveVersion } from '../../pipelines/promoted.js';
 import { riskReaders } from '../../pipelines/risk/promoted.js';
 import { partitionOf } from '../../schemas/subjects.js';
@@ -37,6 +37,21 @@ describe('a share of the customers', () => {
     const seen = modelsFor(models, 'intent', 'intent-shadow', 'c1');
     expect([seen.get('intent'), seen.get('entities'), seen.versions.get('intent')?.version]).toEqual(['model of intent-shadow', 'model of entities', 2]);
     expect(modelsFor(models, 'intent', 'entities', 'c1')).toBe(models);
+  });
+
+  it('each challenger has its say beside what decides, with the others where they are', () => {
+    const of = (intent: number | undefined, entities: number | undefined) => opinionsFor({
+      versions: new Map([['intent', live()], ['entities', live()], ...(intent === undefined ? [] : [['intent-shadow', { ...live(intent), version: 2 }] as const]), ...(entities === undefined ? [] : [['entities-shadow', { ...live(entities), version: 3 }] as const])]),
+      get: (name: string) => name,
+    }, ['intent', 'entities'], 'c1');
+    const seen = ({ deciding, beside }: ReturnType<typeof of>) => [deciding, ...beside].map((models) => [models.versions.get('intent')?.version, models.versions.get('entities')?.version, models.get('intent'), models.get('entities')]);
+    const [base, intent, entities, both] = [[1, 1, 'intent', 'entities'], [2, 1, 'intent-shadow', 'entities'], [1, 3, 'intent', 'entities-shadow'], [2, 3, 'intent-shadow', 'entities-shadow']];
+    expect(seen(of(undefined, undefined))).toEqual([base]);
+    expect(seen(of(0, undefined))).toEqual([base, intent]);
+    expect(seen(of(100, undefined))).toEqual([intent, base]);
+    expect(seen(of(0, 0))).toEqual([base, intent, entities]);
+    expect(seen(of(100, 0))).toEqual([intent, base, both]);
+    expect(seen(of(100, 100))).toEqual([both, entities, intent]);
   });
 });
 

@@ -31,6 +31,8 @@ function trained(training: EpochTraining<Uint8Array[]>): Uint8Array[] {
 
 describe('promoted heads', () => {
   let parts: Record<'intent' | 'entities' | 'language', Uint8Array[]>;
+  /** another intent model: it takes each of the three for the next */
+  let other: Uint8Array[];
   const goLive = (shop: SupportShop, ...models: (keyof typeof parts)[]): void => {
     for (const model of models) shop.receive(promote(model, 3, start), start, parts[model]);
   };
@@ -42,6 +44,8 @@ describe('promoted heads', () => {
       entities: trained(trainEntities({ train: sentences.slice(30), validation: sentences.slice(0, 30) }, { ...entityDefaults, ...small, epochs: 6, stepsMin: 0 }, { engine })),
       language: trained(trainLanguage({ train: train.map(({ tokens }) => tokens), validation: validation.map(({ tokens }) => tokens) }, { ...languageDefaults, ...small, epochs: 4, wordMin: 1 }, { engine })),
     };
+    const turned = words.map(({ tokens, intent }) => ({ tokens, intent: { track_order: 'cancel_order', cancel_order: 'gift_wrap', gift_wrap: 'track_order' }[intent] }));
+    other = trained(trainIntent({ train: turned.slice(30), validation: turned.slice(0, 30) }, { ...intentDefaults, ...small, epochs: 8, stepsMin: 0, wordMin: 1, featureTextsMin: 1 }, { engine }));
   }, 120_000);
 
   it('the starter reads until the promotion, the model from there on; an alias is the approved intent', () => {
@@ -73,6 +77,42 @@ describe('promoted heads', () => {
     const found = shop.give(write('c9', start + day, 'wrap the mug as a present'));
     expect(found).toMatchObject({ decision: 'reply', reply: answer, answer: expect.stringMatching(/^agent\//) as string });
     expect(found.because[1]).toMatch(/what agents answered to similar tickets/);
+  });
+
+  it('a challenger reads every ticket beside what decides, and nothing comes of it but its place in the row', () => {
+    const [alone, challenged] = [supportShop(), supportShop()];
+    for (const shop of [alone, challenged]) goLive(shop, 'intent', 'entities');
+    challenged.receive({ ...promote('intent-shadow', 4, start), percent: 0 }, start, other);
+    challenged.receive(promote('entities-shadow', 5, start), start, parts.entities);
+    alone.receive(write('cX', start, 'hello'), start);
+    alone.receive(write('cX', start, 'hello'), start); // the same sequence numbers in both
+    challenged.receive(write('cX', start, 'hello'), start);
+    for (const [n, { text, intent }] of sentences.slice(0, 30).entries()) {
+      const ticket = write(`c${n % 4}`, start + n * hour, text, { id: `e${n}`, ticket: `T-${n}` });
+      const [without, found] = [alone.give(ticket), challenged.give(ticket)];
+      const { shadow, shadowIntents, shadowConfidences, shadowDecisions, shadowEntities, ...decided } = found;
+      expect({ ...decided, seq: 0 }).toEqual({ ...without, seq: 0, shadow: undefined, shadowIntents: undefined, shadowConfidences: undefined, shadowDecisions: undefined, shadowEntities: undefined });
+      expect([without.shadow, shadow]).toEqual([[], ['intent.4+entities.3', 'intent.3+entities.5']]);
+      expect(shadowIntents?.[0]).not.toBe(decided.intent);
+      expect([shadowIntents?.[1], shadowDecisions?.[1], shadowConfidences?.[1]], 'the same entities, so the same').toEqual([decided.intent, decided.decision, decided.confidence]);
+      expect(shadowEntities?.[1]).toBe(decided.entityKinds.map((kind, i) => `${kind} ${decided.entityStarts[i]}-${decided.entityEnds[i]}`).join(' '));
+      challenged.give(settle(ticket.customer, ticket.atMs + 1, ticket.ticket, intent));
+      expect(challenged.labels().at(-1), 'under the name of the approved answers').toMatchObject({ intent, truth: decided.intent });
+    }
+    expect(challenged.metrics().filter(({ model }) => model === 'intent.4')).toEqual([]);
+  });
+
+  it('a challenger decides for its share, and then the champion is what reads beside it', () => {
+    const shop = supportShop();
+    shop.receive({ ...promote('intent-shadow', 4, start), percent: 100 }, start, other);
+    const text = 'cancel the kettle please order 2222';
+    expect(shop.give(write('c1', start + hour, text)), 'the starter, as long as there is no champion').toMatchObject({ model: 'intent.4', shadow: ['intent-starter-1'] });
+    goLive(shop, 'intent');
+    const found = shop.give(write('c2', start + hour, text));
+    expect(found).toMatchObject({ model: 'intent.4', shadow: ['intent.3'] });
+    expect(shop.ask({ customer: 'c3', text }, start + hour)).toMatchObject({ model: 'intent.4', intent: found.intent });
+    shop.restart();
+    expect(shop.give(write('c4', start + hour, text))).toMatchObject({ model: 'intent.4', shadow: ['intent.3'], intent: found.intent, shadowIntents: found.shadowIntents });
   });
 
   it('a perplexity that the shop does not believe is out of scope', () => {

@@ -69,16 +69,19 @@ function trainedTo<Result>(training: EpochTraining<Result>): Result {
   return training.finish();
 }
 
-/** Past every check. @returns its version */
-async function goLive(model: string, parts: Uint8Array[]): Promise<number> {
+/** On record, past every check. @returns its version */
+async function register(model: string, parts: Uint8Array[]): Promise<number> {
   const version = Date.now();
   const ref = await jetstreamArtefacts(whole.nc).put(model, version, parts);
   const batch = arrowBatch(modelsTable);
   batch.push({ model, version, atMs: version, sha256: ref.sha256, bytes: ref.bytes, run: '', dataSha256: '', dataBytes: 0, dataRows: 0, dataFromMs: 0, dataToMs: 0, dataSeq: 0, trainedRows: 0, trainedToMs: version, epochs: 2, seconds: 0, card: '# broken' });
   await withClickHouse(whole.system.endpoints, (client) => clickHouseRows(client).insert('models', modelsTable.columns.map(({ name }) => name), batch.finish(), `test:${version}`));
+  return version;
+}
+
+async function goLive(model: string, version: number): Promise<void> {
   await temporal.workflow.execute(setLiveType, { taskQueue, workflowId: `break-${model}`, args: [{ model, shards: 1, to: version, by: 'test', reason: 'broken on purpose', watch }] });
   expect(await promoted(model)).toBe(version);
-  return version;
 }
 
 /** @param from  number of the first; each comes a minute after the one before, its label five minutes later */
@@ -97,6 +100,7 @@ describe.skipIf(bitext === undefined)('intent, from the tickets of bitext', () =
   const model = 'intent';
   const input: RetrainInput = { model, shards: 1, watch };
   let result: RetrainResult;
+  let broken: number;
   const all = bitext?.train ?? [];
   const order = Uint32Array.from(all, (_, i) => i);
   shuffle(order, createUniform(4));
@@ -130,12 +134,35 @@ describe.skipIf(bitext === undefined)('intent, from the tickets of bitext', () =
     expect(await promoted(model)).toBe(result.version);
   }, 120_000);
 
-  it('is rolled back by the watch when it is broken on purpose', async () => {
+  it('is not acted on while it challenges, broken on purpose, and how it does is compared on the same tickets', async () => {
     // Trained on labels that were dealt anew: sure of itself now and then, and wrong.
     const dealt = texts.slice(0, 600).map(({ text }, i) => ({ tokens: text.toLowerCase().split(' '), intent: texts[(i * 7 + 13) % 600].label }));
-    const version = await goLive(model, trainedTo(trainIntent({ train: dealt.slice(0, 500), validation: dealt.slice(500) }, { ...intentDefaults, epochs: 2 }, { engine: createFastEngine })));
+    broken = await register(model, trainedTo(trainIntent({ train: dealt.slice(0, 500), validation: dealt.slice(500) }, { ...intentDefaults, epochs: 2 }, { engine: createFastEngine })));
+    await temporal.workflow.execute(setLiveType, { taskQueue, workflowId: 'challenge', args: [{ model, shards: 1, to: broken, challenger: { percent: 0 }, by: 'test' }] });
+    const next = texts.slice(1540, 1600);
+    await whole.publish(tickets(next, 1540, Date.now() - 120 * minute));
+    interface Row { model: string; intent: string; decision: string; shadow: string[]; shadow_intents: string[]; shadow_decisions: string[]; truth: string }
+    const read = () => query<Row>(`SELECT model, t.intent AS intent, t.decision AS decision, shadow, shadow_intents, shadow_decisions, truth FROM tickets AS t JOIN ticket_labels AS l ON l.ticket_seq = t.seq WHERE toUInt32(substring(t.ticket, 3)) BETWEEN 1540 AND 1599`);
+    await until('they are stored with their labels', async () => (await read()).length === next.length);
+    const rows = await read();
+    for (const row of rows) expect(row).toMatchObject({ model: `intent.${result.version}`, shadow: [`intent.${broken}`] });
+    const { code, stdout, stderr } = await aftercare(['compare', 'support', '--json'], { env: endpointVariables(whole.system.endpoints) });
+    expect(code, stderr).toBe(0);
+    const compared = (JSON.parse(stdout) as { decided_by: string; model: string }[]).filter((row) => row.decided_by === `intent.${result.version}`);
+    const count = (holds: (row: Row) => boolean): number => rows.filter(holds).length;
+    const agreed = count((row) => row.intent === row.shadow_intents[0] && row.decision === row.shadow_decisions[0]);
+    expect(compared.find((row) => row.model === `intent.${broken}`)).toMatchObject({ role: 'shadow', decisions: rows.length, verdicts: rows.length, positives: count((row) => row.shadow_intents[0] === row.truth), raised: count((row) => row.shadow_decisions[0] === 'hand_over'), agreement: expect.closeTo(agreed / rows.length, 9) as unknown });
+    expect(agreed).toBeLessThan(rows.length);
+    const champion = compared.find((row) => row.model === `intent.${result.version}`) as unknown as { decisions: number; positives: number; verdicts: number };
+    expect(champion).toMatchObject({ role: 'decides', agreement: 1 });
+    expect(champion.positives / champion.verdicts, 'the labels tell which is broken').toBeGreaterThan(0.3 + count((row) => row.shadow_intents[0] === row.truth) / rows.length);
+  }, 180_000);
+
+  it('is rolled back by the watch when it is broken on purpose', async () => {
+    await goLive(model, broken);
+    expect(await promoted(`${model}-shadow`), 'it is no challenger any more').toBeUndefined();
     await whole.publish(tickets(texts.slice(1600, 1800), 1600, Date.now() - 300 * minute));
-    const watched = (await temporal.workflow.getHandle(watchId(model, version)).result()) as WatchResult;
+    const watched = (await temporal.workflow.getHandle(watchId(model, broken)).result()) as WatchResult;
     expect(watched.outcome).toBe('rolled_back');
     await whole.folded();
     expect(await promoted(model)).toBe(result.version);
@@ -233,7 +260,8 @@ describe('entities, from tickets whose labels name them', () => {
     // Every kind is taken for another one: it is sure, and wrong.
     const wrong = (kind: string): string => entityKinds[(entityKinds.indexOf(kind as EntityKind) + 1) % entityKinds.length];
     const dealt = texts.slice(0, 300).map((one) => ({ ...one, entities: one.entities.map((entity) => ({ ...entity, kind: wrong(entity.kind) })) }));
-    const version = await goLive(model, trainedTo(trainEntities({ train: dealt.slice(50), validation: dealt.slice(0, 50) }, { ...entityDefaults, stepsMin: 300 }, { engine: createFastEngine })));
+    const version = await register(model, trainedTo(trainEntities({ train: dealt.slice(50), validation: dealt.slice(0, 50) }, { ...entityDefaults, stepsMin: 300 }, { engine: createFastEngine })));
+    await goLive(model, version);
     await whole.publish(named(texts.slice(960, 1060), 960, Date.now() - 200 * minute));
     const watched = (await temporal.workflow.getHandle(watchId(model, version)).result()) as WatchResult;
     expect(watched.outcome).toBe('rolled_back');
