@@ -13,12 +13,14 @@ import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from '
 import { PAGE, type Memory } from './memory.js';
 import { perform, type Phase, type Site } from './work.js';
 
-/** A site whose memory another thread can share. */
+/** A site with its memory, which another thread may share. */
 export interface SharedSite extends Site {
   views: Memory;
 }
 
 export interface Crew {
+  /** its networks lie in shared memory */
+  readonly shares: boolean;
   /** All tasks of a phase, from 0; returns when they are done. @throws Error when a task failed, in whichever thread */
   run(site: SharedSite, phase: Phase, tasks: number): void;
 }
@@ -34,6 +36,7 @@ export interface Pair extends Crew {
 
 /** One thread. */
 export const alone: Crew = {
+  shares: false,
   run(site, phase, tasks) {
     for (let task = 0; task < tasks; task += 1) perform(site, phase, task);
   },
@@ -89,11 +92,12 @@ export function startPair(): Pair {
     return ended;
   };
   return {
+    shares: true,
     run(site, phase, tasks) {
       if (closed) return alone.run(site, phase, tasks);
       if (site !== attached) {
-        const { views: { module, shared }, ground, training } = site;
-        port.postMessage({ module, memory: shared, ground, training } satisfies SiteMessage);
+        const { views: { module, wasm }, ground, training } = site;
+        port.postMessage({ module, memory: wasm, ground, training } satisfies SiteMessage);
         attached = site;
         sites += 1;
       }

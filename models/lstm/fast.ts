@@ -6,7 +6,7 @@ import { alone, type Crew, type SharedSite } from './crew.js';
 import type { Batch, CreateEngine, Engine } from './engine.js';
 import { HEAD_ROWS, layOut, logitsOf, type HalfPlaces, type HalfSizes } from './half.js';
 import { layerForward, traceIn, type LayerTrace } from './layer.js';
-import { loadKernels } from './load.js';
+import { loadKernels, type KernelModules } from './load.js';
 import { createMemory, type Memory } from './memory.js';
 import type { TrainingOptions } from './options.js';
 import { halvesOf, planOf, type Plan } from './plan.js';
@@ -14,7 +14,7 @@ import type { LstmShape, ParameterName } from './shape.js';
 import { createStore, gradientOf, packedNames, packForward, readOut, rowsOf, trainingOf, writeIn, type Store } from './store.js';
 import { frozenBits, phases, sizesAs, tell } from './work.js';
 
-let compiled: WebAssembly.Module | undefined;
+let compiled: KernelModules | undefined;
 
 /** On one thread. @throws Error when the kernels have not been built */
 export const createFastEngine: CreateEngine = (shape) => createOn(alone, shape);
@@ -24,7 +24,7 @@ export const fastEngineOn = (crew: Crew): CreateEngine => (shape) => createOn(cr
 
 function createOn(crew: Crew, shape: LstmShape): Engine {
   compiled ??= loadKernels();
-  const store = createStore(shape, createMemory(compiled));
+  const store = createStore(shape, createMemory(compiled, crew.shares));
   const { memory, ground, ground: { H2, C } } = store;
   let site: SharedSite | undefined;
   const siteOf = (): SharedSite => (site ??= { views: memory, ground, training: trainingOf(store) });

@@ -7,6 +7,7 @@
  * gradients are all 0); the bias of a padded class is -1e30, so that its share of a softmax is 0. What training needs is
  * laid out when it begins: a model that only answers takes its parameters twice, and the tokens of one sentence.
  */
+import type { KernelModules } from './load.js';
 import { parameterNames, sizeOf, type LstmShape, type ParameterName } from './shape.js';
 
 export interface Kernels {
@@ -48,7 +49,7 @@ export const padded = (n: number): number => Math.ceil(n / 8) * 8;
 /** Bytes of the block that `product` needs (assembly/product.ts). */
 const BLOCK_BYTES = 32_768;
 
-/** What a thread sees of a memory. Views are made when they are needed: one that is older ends where the memory then did. */
+/** What a thread sees of a memory. Views are made when they are needed, as growing detaches them. */
 export interface Views {
   kernels: Kernels;
   f32(at: number, length: number): Float32Array;
@@ -61,7 +62,7 @@ export interface Views {
 /** Hands out addresses from the bottom up. */
 export interface Memory extends Views {
   module: WebAssembly.Module;
-  shared: WebAssembly.Memory;
+  wasm: WebAssembly.Memory;
   /** @throws RangeError when WebAssembly has no room for it */
   take(bytes: number): number;
   top(): number;
@@ -84,22 +85,23 @@ export function viewsOf(module: WebAssembly.Module, memory: WebAssembly.Memory, 
   };
 }
 
-/** Its memory can be shared with a second thread; it takes what is used of it, and addresses for the rest. */
-export function createMemory(module: WebAssembly.Module): Memory {
-  const shared = new WebAssembly.Memory({ initial: 1, maximum: MOST_BYTES / PAGE + 1, shared: true });
-  const views = viewsOf(module, shared, 0);
+/** @param shared  with a second thread */
+export function createMemory(modules: KernelModules, shared: boolean): Memory {
+  const module = shared ? modules.shared : modules.own;
+  const wasm = new WebAssembly.Memory({ initial: 1, maximum: MOST_BYTES / PAGE + 1, shared });
+  const views = viewsOf(module, wasm, 0);
   let top = views.kernels.base();
   const take = (bytes: number): number => {
     const at = top;
     top = align(at + bytes);
     if (top > MOST_BYTES) throw new RangeError(`lstm: ${Math.ceil(top / 2 ** 20)} MiB are needed, and WebAssembly has ${Math.floor(MOST_BYTES / 2 ** 20)}: lower B, T or the shape`);
-    const missing = top - shared.buffer.byteLength;
-    if (missing > 0) shared.grow(Math.ceil(missing / PAGE));
+    const missing = top - wasm.buffer.byteLength;
+    if (missing > 0) wasm.grow(Math.ceil(missing / PAGE));
     return at;
   };
   const takeBlock = (): number => take(BLOCK_BYTES);
   views.kernels.useBlock(takeBlock());
-  return { ...views, module, shared, take, takeBlock, top: () => top, release(to) { top = to; } };
+  return { ...views, module, wasm, take, takeBlock, top: () => top, release(to) { top = to; } };
 }
 
 /** How a parameter lies in memory: columns are `blocks` (gates) of `width`, each padded by itself. */

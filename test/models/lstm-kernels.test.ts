@@ -17,7 +17,7 @@ const shapes: LstmShape[] = [
 ];
 
 describe('the kernels', () => {
-  const memory = createMemory(loadKernels());
+  const memory = createMemory(loadKernels(), false);
   const { kernels } = memory;
 
   it('know e^x to 2e-7 of itself, and tanh x to 4e-7', () => {

@@ -93,6 +93,15 @@ describe('two threads', () => {
   });
 });
 
+describe('memory', () => {
+  it('is shared with a second thread alone, as V8 gives shared memory back late', () => {
+    const kernels = loadKernels();
+    expect(createMemory(kernels, false).wasm.buffer).toBeInstanceOf(ArrayBuffer);
+    expect(createMemory(kernels, true).wasm.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(alone.shares).toBe(false);
+  });
+});
+
 describe('the second thread', () => {
   it('ends when it is told to, and who trains on is alone', async () => {
     const pair = startPair();
@@ -108,7 +117,7 @@ describe('the second thread', () => {
   it('says what went wrong, and the next network is trained all the same', async () => {
     const pair: Pair = startPair();
     pair.begun(30_000);
-    const memory = createMemory(loadKernels());
+    const memory = createMemory(loadKernels(), true);
     const store = createStore(intents, memory);
     const site = { views: memory, ground: store.ground, training: trainingOf(store) };
     expect(() => pair.run(site, phases.learn, site.training.steps.length + 40)).toThrow('Cannot destructure property'); // whichever of them came to it
