@@ -24,9 +24,10 @@ import { cutArtefact } from './cut.js';
 import { withPulse } from './pulse.js';
 import { recipes } from './recipes/index.js';
 import { replayInProcess, type ReplayProgress } from './replay-child.js';
-import type { ReplayDependencies } from './rebuild.js';
+import type { RebuildDependencies } from './rebuild.js';
+import { dropAllStops } from './replay-stops.js';
 
-export interface ForgetDependencies extends ReplayDependencies {
+export interface ForgetDependencies extends RebuildDependencies {
   artefacts: Artefacts;
 }
 
@@ -58,7 +59,7 @@ const pollMs = 50;
 const stateTimeoutMs = 120_000;
 
 export function createForgetActivities(dependencies: ForgetDependencies) {
-  const { nc, clickhouse, artefacts } = dependencies;
+  const { nc, clickhouse, artefacts, stops } = dependencies;
   const rows = clickHouseRows(clickhouse);
   let opened: Promise<Forgotten> | undefined;
   const forgotten = (): Promise<Forgotten> => (opened ??= jetstreamForgotten(nc, 1));
@@ -142,6 +143,7 @@ export function createForgetActivities(dependencies: ForgetDependencies) {
           { place: `stream ${streams.decisions}`, removed: await eraseDecisions(nc, customer), note: 'coupons, replies and alerts' },
           { place: `stream ${streams.dlq}`, removed: await eraseLetters(nc, customer), note: 'dead letters that name the customer' },
           { place: `stream ${streams.out}`, removed: await eraseCommits(nc, shard, outSeq, newest, customer), note: 'commits that name the customer; those that the sink has dropped before leave their bytes to NATS, which reuses the space' },
+          { place: 'replays', removed: await dropAllStops(stops), note: 'states that rebuilds have put down on this machine; other machines remove theirs when the rebuild ends, or a day later' },
           { place: 'data sets', removed: await dropCuts(), note: 'cuts of retraining, whoever they are of; what is trained from here on is without the customer' },
           ...(models.length === 0 ? [] : [{ place: 'models', removed: 0, note: `trained before, so the next retrain is the first without the customer: ${models.join(', ')}` }]),
         ];

@@ -4,7 +4,8 @@
  *   <folder>/<run>/shard-0/000000541909.snap     its first chunk {events, rejects, gone}, then the state's
  *
  * Two of a shard at most, and one that is being written; a run's folder goes with the run. A worker on another machine finds none,
- * and begins from nothing. Customers are in them: what no run comes back for is removed a day later.
+ * and begins from nothing. Customers are in them: what no run
+ * comes back for is removed a day later, and all of this machine where a customer is forgotten.
  */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -86,12 +87,21 @@ async function dropUnfinished(folder: string, shard: number): Promise<void> {
 export const dropStops = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true });
 
 /** Removes the folders of runs that nobody comes back for. @param folder  of all runs */
-export async function sweepStops(folder: string, nowMs: number): Promise<void> {
+export const sweepStops = (folder: string, nowMs: number): Promise<number> => dropStopsBefore(folder, nowMs - leftMs);
+
+/** Removes what every run has put down, as a customer is in it that is forgotten. A run that is killed later begins from nothing, or from a state after that. @returns how many runs */
+export const dropAllStops = (folder: string): Promise<number> => dropStopsBefore(folder, Infinity);
+
+async function dropStopsBefore(folder: string, beforeMs: number): Promise<number> {
+  let dropped = 0;
   for (const run of await namesIn(folder)) {
     const path = join(folder, run);
     const touched = await Promise.all([path, ...(await namesIn(path)).map((name) => join(path, name))].map(async (each) => (await stat(each).catch(() => undefined))?.mtimeMs ?? 0));
-    if (Math.max(...touched) < nowMs - leftMs) await dropStops(path);
+    if (Math.max(...touched) >= beforeMs) continue;
+    await dropStops(path);
+    dropped += 1;
   }
+  return dropped;
 }
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {

@@ -1,5 +1,5 @@
 /** A customer out of everything, and the proof that nothing is left: real servers, and a fold that never met the customer. */
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withClickHouse } from '../../cli/context.js';
@@ -111,6 +111,10 @@ describe('forget', () => {
   it('is nowhere afterwards, while everybody else is as before', async () => {
     const others = (await query<{ rows: number }>(`SELECT count() AS rows FROM events WHERE customer != '${one}'`))[0].rows;
     const mine = (await rowsOf(one)).events;
+    const { dataDir } = whole.system.context;
+    // What a rebuild leaves whose worker was killed, and that nobody has gone on with.
+    mkdirSync(join(dataDir, 'replays', 'left', 'shard-0'), { recursive: true });
+    writeFileSync(join(dataDir, 'replays', 'left', 'shard-0', '0000000000000001.snap'), one);
     const ran = await command('forget', one, '--wait', '--json');
     expect(ran.code, ran.stderr).toBe(0);
     const { result } = JSON.parse(ran.stdout) as StartedForget;
@@ -119,6 +123,7 @@ describe('forget', () => {
     expect(receipt).toMatchObject({ 'state, folded again': 1, 'table events': mine + 1, 'stream EVENTS': 6 });
     expect(receipt['stream EVENTS, shared']).toBeGreaterThan(50);
     expect(receipt['stream DECISIONS']).toBeGreaterThan(1);
+    expect(receipt.replays).toBe(1);
     expect(receipt['stream DLQ']).toBeGreaterThan(0);
 
     expect(await rowsOf(one)).toEqual({});
@@ -126,8 +131,7 @@ describe('forget', () => {
     await expect(requestService(whole.nc, serviceSubject('profile'), { customer: one })).rejects.toThrow('is unknown');
     const stored = await query<{ place: string; removed: number }>(`SELECT place, removed FROM forget_receipts WHERE customer_sha256 = lower(hex(SHA256('${one}')))`);
     expect(Object.fromEntries(stored.map(({ place, removed }) => [place, removed]))).toEqual(receipt);
-    const { dataDir } = whole.system.context;
-    expect(filesWith(join(dataDir, 'snapshots'), one)).toEqual([]);
+    for (const folder of ['snapshots', 'replays']) expect(filesWith(join(dataDir, folder), one), folder).toEqual([]);
     expect(filesWith(join(dataDir, 'temporal'), one), 'Temporal was told a hash').toEqual([]);
     for (const stream of erased) expect(filesWith(streamFolder(stream), one), `${stream} is overwritten, not only passed over`).toEqual([]);
     if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/forget.json', historyText(await whole.temporal.workflow.getHandle('forget').fetchHistory()));

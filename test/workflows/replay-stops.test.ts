@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { dropStops, replayStops, sweepStops } from '../../activities/replay-stops.js';
+import { dropAllStops, dropStops, replayStops, sweepStops } from '../../activities/replay-stops.js';
 import { Folding } from '../../pipelines/runtime/folding.js';
 import { silentLogger } from '../../pipelines/runtime/log-line.js';
 import { memoryArtefacts } from '../../pipelines/runtime/memory/artefacts.js';
@@ -76,5 +76,7 @@ it('what nobody comes back for is swept a day later', async () => {
   }
   await sweepStops(folder, nowMs);
   expect(readdirSync(folder)).toEqual(['young']);
+  expect(await dropAllStops(folder), 'a customer is forgotten').toBe(1);
+  expect(readdirSync(folder)).toEqual([]);
   await sweepStops(join(folder, 'none'), nowMs);
 });
