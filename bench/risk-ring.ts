@@ -9,7 +9,7 @@ import type { RiskDecision } from '../pipelines/risk/decision.js';
 import { riskSettings } from '../pipelines/risk/settings.js';
 import { riskStep } from '../pipelines/risk/step.js';
 import { createSignals } from '../pipelines/signals.js';
-import type { StoredEvent } from '../pipelines/step.js';
+import type { Emit, StoredEvent } from '../pipelines/step.js';
 import { readConfig } from '../schemas/config.js';
 import type { Event } from '../schemas/events.js';
 import type { RiskAnswer } from '../schemas/services.js';
@@ -23,21 +23,42 @@ const seeds = [7, 8, 9, 10, 11, 12];
 const month = { customers: 2000, items: 500, startMs: Date.UTC(2026, 0, 1), hours: 720, events: 200_000 };
 const config = readConfig({ AFTERCARE_CUSTOMERS_MAX: '100000' });
 
-/** Folds events as a shard does, risk alone. @returns seconds of the process's own time */
-function fold(events: Iterable<Event>, decided: (event: Event, decision: RiskDecision) => void): number {
+/** Events decoded at a time. A shard takes up to a thousand. */
+const BLOCK = 250;
+const rounds = 3;
+const own = `by the process's own time, the best of ${rounds} rounds, events decoded before`;
+
+/**
+ * Events as a shard gets them: decoded just before they are folded, outside the measured time. A million that were kept would be
+ * marked by each collection, and every name a cache miss that a shard does not have.
+ */
+const encoded = (events: readonly Event[]): Buffer[] =>
+  Array.from({ length: Math.ceil(events.length / BLOCK) }, (_, n) => Buffer.from(JSON.stringify(events.slice(n * BLOCK, (n + 1) * BLOCK))));
+function* decoded(blocks: readonly Buffer[]): Generator<readonly Event[]> {
+  for (const block of blocks) yield JSON.parse(block.toString('utf8')) as Event[];
+}
+
+/** Folds events as a shard does, risk alone. @returns seconds of the process's own time, without what makes the blocks */
+function fold(blocks: Iterable<readonly Event[]>, decided: (event: Event, decision: RiskDecision) => void): number {
   const step = riskStep(riskSettings(config));
   const [state, signals] = [step.empty(), createSignals({ customers: 100_000, riskMs: 180 * 86_400_000 })];
   const models = { versions: new Map<string, never>(), get: () => undefined };
   const stored: StoredEvent = { event: undefined as never, shard: 0, position: 0, receivedMs: 0 };
-  const used = process.cpuUsage();
-  for (const event of events) {
-    stored.event = event;
-    stored.receivedMs = event.atMs;
-    stored.position += 1024;
-    step.step(state, models, signals, stored, event.atMs, ({ table, value }) => { if (table === 'risk_decisions') decided(event, value as RiskDecision); });
-    signals.observe(event, event.atMs);
+  const emit: Emit = ({ table, value }) => { if (table === 'risk_decisions') decided(stored.event, value as RiskDecision); };
+  let micros = 0;
+  for (const block of blocks) {
+    const used = process.cpuUsage();
+    for (const event of block) {
+      stored.event = event;
+      stored.receivedMs = event.atMs;
+      stored.position += 1024;
+      step.step(state, models, signals, stored, event.atMs, emit);
+      signals.observe(event, event.atMs);
+    }
+    const { user, system } = process.cpuUsage(used);
+    micros += user + system;
   }
-  return process.cpuUsage(used).user / 1e6;
+  return micros / 1e6;
 }
 
 export function ringRows(say: SuiteOptions['say']): Row[] {
@@ -46,7 +67,7 @@ export function ringRows(say: SuiteOptions['say']): Row[] {
   for (const seed of seeds) {
     const simulator = createSimulator({ ...month, seed });
     const decisions: { event: Event; decision: RiskDecision }[] = [];
-    fold(simulator.events(), (event, decision) => decisions.push({ event, decision }));
+    fold([[...simulator.events()]], (event, decision) => decisions.push({ event, decision }));
     const { ring, stolenOrders } = simulator.truth();
     const [refunds, frauds] = [new Set(ring.refunds), new Set([...ring.orders, ...stolenOrders])];
     let [seen, caught] = [0, 0];
@@ -79,26 +100,38 @@ export function ringRows(say: SuiteOptions['say']): Row[] {
   ];
 }
 
-export function riskStepRows(say: SuiteOptions['say']): Row[] {
-  const events = [...createSimulator({ ...month, seed: 7, customers: 20_000, items: 5000, events: 1_000_000 }).events()];
-  const money = events.filter(({ type }) => type !== 'click');
-  let decisions = 0;
-  const count = (): void => { decisions += 1; };
-  fold(events, () => undefined); // warms up
-  const all = events.length / fold(events, () => undefined);
-  const alone = money.length / fold(money, count);
-  const share = Math.round((100 * decisions) / money.length);
-  const paid = payments() ?? [];
-  if (paid.length === 0) say('risk.step.payments_per_s: skipped, the record of card payments is not here');
-  const payingPerS = paid.length / Math.min(...[0, 1].map(() => fold(paid, count)));
-  say(`risk step: ${events.length} events, ${money.length} of them no clicks`);
-  return [
-    row('risk.step.events_per_s', all, 'events/s', 100_000, 'what is promised; by the process\'s own time'),
-    ...(paid.length === 0 ? [] : [row('risk.step.payments_per_s', payingPerS, 'events/s', 100_000, `${paid.length} card payments, each a decision, with a customer, device, card and address each; no verdicts`)]),
-    row('risk.step.without_clicks_per_s', alone, 'events/s', null, `${share} % of them decisions, the others tickets and verdicts`),
-  ];
+/** The best of several rounds: the first ones also compile. */
+function foldedPerS(blocks: readonly Buffer[], events: number): { perS: number; decisions: number } {
+  let [best, decisions] = [Infinity, 0];
+  for (let round = 0; round < rounds; round += 1) {
+    decisions = 0;
+    best = Math.min(best, fold(decoded(blocks), () => { decisions += 1; }));
+  }
+  return { perS: events / best, decisions };
 }
 
+/** Of a shop: all its events, and those that are no clicks. They are let go before anything is measured. */
+function shopStreams(): Record<'all' | 'money', { events: number; blocks: Buffer[] }> {
+  const events = [...createSimulator({ ...month, seed: 7, customers: 20_000, items: 5000, events: 1_000_000 }).events()];
+  const money = events.filter(({ type }) => type !== 'click');
+  return { all: { events: events.length, blocks: encoded(events) }, money: { events: money.length, blocks: encoded(money) } };
+}
+
+function paymentStream(): { events: number; blocks: Buffer[] } | undefined {
+  const events = payments();
+  return events === undefined ? undefined : { events: events.length, blocks: encoded(events) };
+}
+
+export function riskStepRows(say: SuiteOptions['say']): Row[] {
+  const [{ all, money }, paid] = [shopStreams(), paymentStream()];
+  say(`risk step: ${all.events} events, ${money.events} of them no clicks`);
+  const rows = [row('risk.step.events_per_s', foldedPerS(all.blocks, all.events).perS, 'events/s', 100_000, `what is promised; ${own}`)];
+  if (paid === undefined) say('risk.step.payments_per_s: skipped, the record of card payments is not here');
+  else rows.push(row('risk.step.payments_per_s', foldedPerS(paid.blocks, paid.events).perS, 'events/s', 100_000, `${paid.events} card payments, each a decision, with a customer, device, card and address each; no verdicts; ${own}`));
+  const { perS, decisions } = foldedPerS(money.blocks, money.events);
+  rows.push(row('risk.step.without_clicks_per_s', perS, 'events/s', null, `${Math.round((100 * decisions) / money.events)} % of them decisions, the others tickets and verdicts; ${own}`));
+  return rows;
+}
 /** `similar` is the baseline, asked at the same rate beside the same events. */
 export async function riskServeRows(say: SuiteOptions['say']): Promise<Row[]> {
   const served = await servedBesideSimilar('risk serve', say, ({ items, events }) => {
