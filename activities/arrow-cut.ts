@@ -148,6 +148,8 @@ export interface Cut {
   /** of an i64 or f64. @throws RangeError when there is no such column of the kind */
   numbers(name: string): Float64Array;
   texts(name: string): string[];
+  /** texts that come often, each as its place among the different ones, in the order of arrival */
+  codes(name: string): { codes: Uint32Array; names: string[] };
   /** all values behind one another, `width` each. @throws RangeError when a row has another length */
   matrix(name: string, width: number): Float64Array;
 }
@@ -174,6 +176,14 @@ export function readCut(parts: readonly Uint8Array[]): Cut {
     texts(name) {
       column(name, ['Utf8']);
       return Array.from(table.getChild(name) ?? [], String);
+    },
+    codes(name) {
+      column(name, ['Utf8']);
+      const places = new Map<string, number>();
+      const codes = new Uint32Array(table.numRows);
+      let at = 0;
+      for (const text of table.getChild(name) ?? []) codes[at++] = places.get(text as string) ?? places.set(text as string, places.size).size - 1;
+      return { codes, names: [...places.keys()] };
     },
     matrix(name, width) {
       const out = new Float64Array(table.numRows * width);

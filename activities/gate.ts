@@ -5,7 +5,7 @@
 import type { Difference } from '../models/metrics/bootstrap.js';
 
 export interface GateLimits {
-  /** rows that judge, and of the rare class, at least */
+  /** examples that judge, and of the rare class, at least */
   rowsMin: number;
   positivesMin: number;
   /** the lower end of the interval of the mean gain must lie above it */
@@ -27,6 +27,8 @@ export interface Measured {
   /** absent: there is nothing to compare with, and the absolute checks decide */
   gain?: Difference;
   slices: readonly ({ name: string } & Difference)[];
+  /** what must not be less */
+  least?: readonly { name: string; value: number; limit: number }[];
   calibrationError: number;
   latencyMsP99: number;
   bytes: number;
@@ -52,7 +54,7 @@ const holds = { '>': (a: number, b: number) => a > b, '>=': (a: number, b: numbe
 
 /** Pure. The order is that of the questions. */
 export function gate(measured: Measured, limits: GateLimits): Check[] {
-  const { rows, positives, gain, slices, calibrationError, latencyMsP99, bytes } = measured;
+  const { rows, positives, gain, slices, least = [], calibrationError, latencyMsP99, bytes } = measured;
   const check = (name: string, relation: Check['relation'], value: number, limit: number, more: { slice?: string; of?: Difference; judged?: number } = {}): Check => ({
     name, slice: more.slice ?? '', value: orNull(more.of?.mean ?? value), low: orNull(more.of?.low ?? NaN), high: orNull(more.of?.high ?? NaN),
     relation, limit, passed: holds[relation](value, limit), rows: more.judged ?? rows,
@@ -63,6 +65,7 @@ export function gate(measured: Measured, limits: GateLimits): Check[] {
     ...(limits.positivesMin > 0 ? [check('positives', '>=', positives, limits.positivesMin)] : []),
     ...(gain === undefined ? [] : [check('gain', '>', gain.low, limits.margin, { of: gain })]),
     ...slices.filter(({ examples }) => examples >= limits.sliceRows).map((slice) => check('slice', '>=', slice.mean, -limits.sliceFall, { slice: slice.name, of: slice, judged: slice.examples })),
+    ...least.map(({ name, value, limit }) => check(name, '>=', value, limit)),
     ...(limits.calibrationMax === 1 ? [] : [check('calibration_error', '<=', calibrationError, limits.calibrationMax)]),
     check('latency_ms_p99', '<=', latencyMsP99, limits.latencyMsMax),
     check('bytes', '<=', bytes, limits.bytesMax),

@@ -21,23 +21,24 @@ export function trainingRows(times: Float64Array, holdout: number): Range {
   return { from: 0, to: wanted === 0 ? 0 : firstAfter(times, times[wanted - 1]) };
 }
 
-export function judge(recipe: Recipe, data: readonly Uint8Array[], { challenger, bytes, champion, newerThanMs }: JudgeTask): Judgement {
+export function judge(recipe: Recipe, data: readonly Uint8Array[], { challenger, bytes, champion, newerThanMs, settings }: JudgeTask): Judgement {
   const cut = readCut(data);
   const times = cut.numbers(atColumn);
   const rows: Range = { from: firstAfter(times, newerThanMs), to: times.length };
-  const table = recipe.read(cut);
+  const table = recipe.read(cut, { ...recipe.plan.settings, ...settings });
   const mine = recipe.judge(table, rows, { model: recipe.model, parts: challenger });
   if (mine === undefined) throw new RangeError(`${recipe.model}: a version gave no scores`);
   const theirs = recipe.judge(table, rows, champion);
   const empty = rows.to === rows.from;
   return {
     measured: {
-      rows: rows.to - rows.from, positives: recipe.positives(table, rows), bytes,
+      rows: mine.scores.length, positives: recipe.positives(table, rows), bytes,
       ...(theirs !== undefined && { gain: gainOf(mine, theirs) }),
       slices: theirs === undefined ? [] : recipe.slices(table, rows).map((slice) => ({ name: slice.name, ...gainOf(mine, theirs, slice) })),
+      least: champion === undefined ? [] : (recipe.half ?? []).map((name) => ({ name, value: mine.metrics[name], limit: Math.ceil((theirs?.metrics[name] ?? NaN) / 2) })),
       calibrationError: mine.calibrationError, latencyMsP99: mine.latencyMsP99,
     },
-    champion: theirs === undefined ? 'none' : champion === undefined ? 'recorded' : 'version',
+    champion: theirs === undefined ? 'none' : champion === undefined ? 'baseline' : 'version',
     metrics: metricsOf(mine, theirs),
     fromMs: empty ? 0 : times[rows.from], toMs: empty ? 0 : times[rows.to - 1],
   };

@@ -6,7 +6,6 @@ import { limits } from '../schemas/limits.js';
 import { asking } from './cut.js';
 import { orNull } from './gate.js';
 import { withPulse } from './pulse.js';
-import { cards } from './recipes/cards.js';
 import { recipeOf } from './recipes/index.js';
 import type { WatchRule } from './recipes/recipe.js';
 
@@ -50,8 +49,6 @@ export function createWatchActivities({ clickhouse, liveVersions }: { clickhouse
       return withPulse({}, async () => {
         const { record, revision } = await liveVersions.read(model);
         if (revision > 0 && record.live?.version !== version) return { superseded: true, figures: [] };
-        // Its workflow learns from what customers do with it; nothing is measured live.
-        if (Object.hasOwn(cards, model)) return { superseded: false, figures: [] };
         const [after, before] = await Promise.all([
           read(model, `${model}.${version}`, positionOf(untilSeq, limits.envelopeEventsMax), Number.MAX_SAFE_INTEGER),
           read(model, '', 0, positionOf(sinceSeq, 0)),

@@ -3,12 +3,12 @@
  * epoch, and waits after each one until its checkpoint is kept.
  */
 import type { Measured } from './gate.js';
-import type { Epoch } from './recipes/recipe.js';
+import type { Epoch, RecipeSettings } from './recipes/recipe.js';
 import { startThread, type Failed } from './thread.js';
 
 /** threads: 1, or 2, of a network's steps; without it 1. The bytes are the same. */
 export type RecipeRequest =
-  | { type: 'train'; model: string; data: Uint8Array[]; holdout: number; threads?: number; checkpoint?: Uint8Array[] }
+  | { type: 'train'; model: string; data: Uint8Array[]; holdout: number; settings?: RecipeSettings; threads?: number; checkpoint?: Uint8Array[] }
   | { type: 'next' }
   | ({ type: 'judge'; model: string; data: Uint8Array[] } & JudgeTask);
 
@@ -19,6 +19,7 @@ export interface JudgeTask {
   champion?: { model: string; parts: Uint8Array[] };
   /** rows after it judge */
   newerThanMs: number;
+  settings?: RecipeSettings;
 }
 
 export interface Trained {
@@ -32,7 +33,7 @@ export interface Trained {
 /** Figures of both, NaN where they could not be told. */
 export interface Judgement {
   measured: Measured;
-  champion: 'version' | 'recorded' | 'none';
+  champion: 'version' | 'baseline' | 'none';
   metrics: { name: string; challenger: number; champion: number }[];
   fromMs: number;
   toMs: number;

@@ -20,12 +20,12 @@ const onTwo: CreateEngine = (shape) => fastEngineOn(pair ??= startPair())(shape)
 interface Under { training: Training; rows: number; toMs: number; epochs: number }
 let under: Under | undefined;
 
-function start({ model, data, holdout, threads = 1, checkpoint }: Extract<RecipeRequest, { type: 'train' }>): string | undefined {
+function start({ model, data, holdout, settings, threads = 1, checkpoint }: Extract<RecipeRequest, { type: 'train' }>): string | undefined {
   const recipe = recipeOf(model);
   const cut = readCut(data);
   const times = cut.numbers(atColumn);
   const rows = trainingRows(times, holdout);
-  const table = recipe.read(cut);
+  const table = recipe.read(cut, { ...recipe.plan.settings, ...settings });
   const reason = recipe.tooFew(table, rows);
   if (reason !== undefined) return reason;
   under = { training: recipe.train(table, rows, checkpoint, threads > 1 ? onTwo : createFastEngine), rows: rows.to - rows.from, toMs: times[rows.to - 1], epochs: 0 };

@@ -17,7 +17,6 @@ import { evaluationsTable, modelsTable, trainingRunsTable, type TrainingRunRow }
 import { cardOf } from './card.js';
 import { asking, type DataSet } from './cut.js';
 import { withPulse } from './pulse.js';
-import { cards } from './recipes/cards.js';
 import { recipeOf } from './recipes/index.js';
 import type { Champion, TrainedModel, Verdict } from './train.js';
 
@@ -122,7 +121,7 @@ export function createRegistryActivities({ nc, clickhouse, artefacts, liveVersio
           })),
           ...verdict.checks.map(({ value, low, high, ...check }) => ({ ...judged, kind: 'check' as const, ...check, value: value ?? NaN, championValue: NaN, low: low ?? NaN, high: high ?? NaN })),
         ]);
-        const card = cardOf({ model, card: Object.hasOwn(cards, model) ? cards[model] : recipeOf(model).card }, version, { trained, ...(data !== undefined && { data }), ...(verdict !== undefined && { verdict }) });
+        const card = cardOf({ model, card: recipeOf(model).card }, version, { trained, ...(data !== undefined && { data }), ...(verdict !== undefined && { verdict }) });
         await insert(modelsTable, `models:${model}:${version}`, [{
           model, version, atMs, sha256: ref.sha256, bytes: ref.bytes, run,
           dataSha256: data?.ref.sha256 ?? '', dataBytes: data?.ref.bytes ?? 0, dataRows: data?.rows ?? 0, dataFromMs: data?.fromMs ?? 0, dataToMs: data?.toMs ?? 0, dataSeq: data?.seq ?? 0,
@@ -188,7 +187,7 @@ const changed = (model: string, what: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(`${model}: ${what}; what was decided on another champion does not count, start it again`, championChanged);
 
 /** Models of which the one promoted last decides. */
-const rivalsOf = (model: string): readonly string[] => (Object.hasOwn(cards, model) ? [model] : recipeOf(model).rivals);
+const rivalsOf = (model: string): readonly string[] => recipeOf(model).rivals;
 
 type Read = (model: string) => Promise<{ record: LiveRecord; revision: number }>;
 

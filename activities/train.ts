@@ -7,6 +7,7 @@ import { gate, orNull, type Check, type GateLimits } from './gate.js';
 import { withPulse } from './pulse.js';
 import { startRecipeThread, type Judgement, type RecipeThread } from './recipe-thread.js';
 import { recipeOf } from './recipes/index.js';
+import type { RecipeSettings } from './recipes/recipe.js';
 
 export interface TrainInput {
   model: string;
@@ -15,6 +16,8 @@ export interface TrainInput {
   data: DataSet;
   /** share of the rows, the newest, that is kept to judge */
   holdout: number;
+  /** as the cut had them */
+  settings?: RecipeSettings;
 }
 
 /** Without a reference where there was too little to learn from, and `reason` says so. */
@@ -49,11 +52,12 @@ export interface JudgeInput {
   challenger: Champion;
   champion?: Champion;
   limits?: Partial<GateLimits>;
+  settings?: RecipeSettings;
 }
 
 /** Plain JSON; null is what could not be told. */
 export interface Verdict {
-  /** model and version, `recorded` for what decided then, or `nothing` */
+  /** model and version; where none is live `recorded` for what decided then, or the recipe's baseline; or `nothing` */
   champion: string;
   checks: Check[];
   metrics: { name: string; challenger: number | null; champion: number | null }[];
@@ -70,12 +74,12 @@ export const checkpointArtefact = (model: string): string => `checkpoint-${model
 /** @param trainThreads  of a network's steps, 1 or 2 */
 export function createTrainActivities({ artefacts, trainThreads }: { artefacts: Artefacts; trainThreads: number }) {
   return {
-    trainModel({ model, version, data, holdout }: TrainInput): Promise<TrainedModel> {
+    trainModel({ model, version, data, holdout, settings }: TrainInput): Promise<TrainedModel> {
       return withPulse<TrainProgress, TrainedModel>({ epoch: 0, epochs: 0, loss: null }, async (pulse) => {
         const startedMs = performance.now();
         const kept = await newestCheckpoint(artefacts, model, version);
         const rows = await artefacts.load(data.ref);
-        const found = await inThread(async (thread) => thread.train({ model, data: rows, holdout, threads: trainThreads, ...(kept !== undefined && { checkpoint: kept.parts }) }, async ({ epoch, epochs, loss, checkpoint }) => {
+        const found = await inThread(async (thread) => thread.train({ model, data: rows, holdout, threads: trainThreads, ...(settings !== undefined && { settings }), ...(kept !== undefined && { checkpoint: kept.parts }) }, async ({ epoch, epochs, loss, checkpoint }) => {
           if (epoch >= epochsMax) throw new AftercareError('refused', `${model}: a training has at most ${epochsMax - 1} epochs`);
           await artefacts.put(checkpointArtefact(model), version + epoch, checkpoint);
           await pulse.tell({ epoch, epochs, loss: orNull(loss) });
@@ -87,14 +91,15 @@ export function createTrainActivities({ artefacts, trainThreads }: { artefacts: 
     },
 
     /** On the rows that neither of the two was trained on. */
-    judgeModel({ model, data, challenger, champion, limits }: JudgeInput): Promise<Verdict> {
+    judgeModel({ model, data, challenger, champion, limits, settings }: JudgeInput): Promise<Verdict> {
       return withPulse<object, Verdict>({}, async () => {
         const newerThanMs = Math.max(challenger.trainedToMs, champion?.trainedToMs ?? 0);
         const [rows, mine, theirs] = await Promise.all([artefacts.load(data.ref), artefacts.load(challenger.ref), champion === undefined ? undefined : artefacts.load(champion.ref)]);
         const judged = await inThread((thread) => thread.judge(model, rows, {
-          challenger: mine, bytes: challenger.ref.bytes, newerThanMs, ...(champion !== undefined && theirs !== undefined && { champion: { model: champion.ref.name, parts: theirs } }),
+          challenger: mine, bytes: challenger.ref.bytes, newerThanMs, ...(settings !== undefined && { settings }), ...(champion !== undefined && theirs !== undefined && { champion: { model: champion.ref.name, parts: theirs } }),
         }));
-        return verdictOf(judged, gate(judged.measured, { ...recipeOf(model).gate, ...limits }), champion);
+        const { gate: own, baseline = 'recorded' } = recipeOf(model);
+        return verdictOf(judged, gate(judged.measured, { ...own, ...limits }), champion, baseline);
       });
     },
   };
@@ -125,9 +130,9 @@ async function newestCheckpoint(artefacts: Artefacts, model: string, version: nu
   return undefined;
 }
 
-function verdictOf({ measured, champion: kind, metrics, fromMs, toMs }: Judgement, checks: Check[], champion: Champion | undefined): Verdict {
+function verdictOf({ measured, champion: kind, metrics, fromMs, toMs }: Judgement, checks: Check[], champion: Champion | undefined, baseline: string): Verdict {
   return {
-    champion: kind === 'none' ? 'nothing' : kind === 'recorded' || champion === undefined ? 'recorded' : `${champion.ref.name}.${champion.ref.version}`,
+    champion: kind === 'none' ? 'nothing' : kind === 'baseline' || champion === undefined ? baseline : `${champion.ref.name}.${champion.ref.version}`,
     checks,
     metrics: metrics.map(({ name, challenger, champion: other }) => ({ name, challenger: orNull(challenger), champion: orNull(other) })),
     rows: measured.rows, fromMs, toMs,

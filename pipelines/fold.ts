@@ -25,7 +25,7 @@ import { createSignals, signalSettings, type Signals, type SignalSettings } from
 import type { Step } from './step.js';
 
 /** How each promoted model is read from its artefact; its name is the `model` of its promotions. */
-export const modelReaders = { svd: readSvd, blend: readBlend, ...riskReaders, ...supportReaders } as const satisfies ModelReaders;
+export const modelReaders = { svd: readSvd, 'svd-shadow': readSvd, blend: readBlend, 'blend-shadow': readBlend, ...riskReaders, ...supportReaders } as const satisfies ModelReaders;
 
 export interface FoldState {
   /** The promoted models. Its step is the first: a model decides from the event behind its promotion on. */

@@ -1,14 +1,13 @@
 /**
- * The factorisation of what customers did, and its switch to live in every shard:
- *
- *   cut (up to which event) -> factorise (ClickHouse -> artefact) -> check -> promote (an event on the stream of each shard)
+ * The factorisation of what customers did, and its switch to live in every shard: the life of the model `svd` (retrain.ts), by the name
+ * that schedules and users know.
  */
-import { ApplicationFailure, patched, proxyActivities, workflowInfo } from '@temporalio/workflow';
-import type { SvdActivities } from '../activities/refresh-svd.js';
-import { admit, standingOf } from './admit.js';
-import { checking, collecting } from './retry.js';
+import { ApplicationFailure, patched } from '@temporalio/workflow';
+import type { Check } from '../activities/gate.js';
+import { earlierRefreshSvd } from './earlier-runs.js';
+import { lifeOptionsOf, metricOf, retraining, type LifeOptions } from './retraining.js';
 
-export interface RefreshSvdInput {
+export interface RefreshSvdInput extends LifeOptions {
   /** how many shards there are; each one is told */
   shards: number;
   /** days after which what a customer did counts half, as the shards have it */
@@ -24,45 +23,42 @@ export interface RefreshSvdResult {
   version: number;
   /** position of the newest event that it knows */
   seq: number;
+  /** of what it was trained on; 0 where there was nothing to factorise */
   customers: number;
   items: number;
   entries: number;
   rank: number;
-  /** share of the customers that was taken */
-  share: number;
   /** of the artefact; absent where there was nothing to factorise, and what was live stays */
   sha256?: string;
   bytes?: number;
-  /** sequences of EVENTS from which each shard decides by it; empty where it was refused */
+  /** what it was judged beside, and how */
+  champion?: string;
+  checks: Check[];
+  /** sequences of EVENTS from which each shard decides by it; empty where it did not go live */
   live: number[];
-  /** why it was refused */
+  /** why it did not */
   reason?: string;
 }
 
 const bounds = { shards: 256, history: 10_000, rank: 512, items: 1_000_000 } as const;
-
-const { factoriseInteractions } = proxyActivities<SvdActivities>(collecting);
-const { cutInteractions, promoteSvd, checkSvd } = proxyActivities<SvdActivities>(checking);
+/**
+ * Of the rows the newest twentieth judges and trains nothing: customers are folded in whenever they came, but an item that came since
+ * has no factor.
+ */
+const holdout = 0.05;
 
 export async function refreshSvd(given: RefreshSvdInput): Promise<RefreshSvdResult> {
-  const { shards, ...input } = checked(given);
-  // The same in every retry and replay, so that a promotion that is repeated has the id of the first time.
-  const version = workflowInfo().startTime.getTime();
-  // Runs of before the registry go on as they began.
-  const registered = patched('registry');
-  const found = registered ? await standingOf('svd') : undefined;
-  const startMs = Date.now();
-  const cut = await cutInteractions();
-  const { ref, ...counts } = await factoriseInteractions({ version, cut, ...input });
-  if (ref === undefined) return { version, seq: cut.seq, ...counts, live: [] };
-  if (found !== undefined) {
-    const verdict = await checkSvd({ ref, ...counts, ...(found.champion !== undefined && { champion: found.champion.ref }) });
-    const trained = { rows: counts.customers, toMs: cut.asOfMs, epochs: 1, resumed: 0, seconds: (Date.now() - startMs) / 1000 };
-    const { live, reason } = await admit({ model: 'svd', version, ref, trained, verdict, shards, revisions: found.revisions });
-    return { version, seq: cut.seq, ...counts, sha256: ref.sha256, bytes: ref.bytes, live, ...(reason !== undefined && { reason }) };
-  }
-  const { seqs } = await promoteSvd({ ref, shards, atMs: version });
-  return { version, seq: cut.seq, ...counts, sha256: ref.sha256, bytes: ref.bytes, live: seqs };
+  const input = checked(given);
+  if (!patched('recipe')) return earlierRefreshSvd(input);
+  const { shards, halfLifeDays, history, rank, items } = input;
+  const settings = { halfLifeDays, history, ...(rank !== undefined && { rank }), ...(items !== undefined && { items }) };
+  const found = await retraining({ model: 'svd', shards, settings, holdout, ...lifeOptionsOf(given) });
+  const { version, data, sha256, bytes, champion, checks, live, reason } = found;
+  const count = (name: string): number => (sha256 === undefined ? 0 : metricOf(found, name));
+  return {
+    version, seq: data.seq, customers: count('customers'), items: count('items'), entries: count('entries'), rank: count('rank'), checks, live,
+    ...(sha256 !== undefined && { sha256 }), ...(bytes !== undefined && { bytes }), ...(champion !== undefined && { champion }), ...(reason !== undefined && { reason }),
+  };
 }
 
 /** The input may come from any client of Temporal, so nothing about it is known. */

@@ -1,6 +1,7 @@
 /** What goes into a retraining, comes out of it, and is told on the way: plain JSON. */
 import type { DataSet } from '../activities/cut.js';
 import type { Check, GateLimits } from '../activities/gate.js';
+import type { Verdict } from '../activities/train.js';
 import type { VersionRef } from '../pipelines/runtime/live-versions.js';
 
 export interface RetrainInput {
@@ -39,6 +40,8 @@ export interface RetrainResult {
   bytes?: number;
   champion?: string;
   checks: Check[];
+  /** figures of both; absent where none was judged */
+  metrics?: Verdict['metrics'];
   /** sequences of EVENTS from which each shard decides by it; empty where it was not promoted */
   live: number[];
 }

@@ -73,7 +73,7 @@ async function life(input: CheckedRetrain, state: RetrainState): Promise<Retrain
   state.data = data;
   await tell(state, 'cut', `${data.rows} rows, sha256 ${data.ref.sha256}`);
 
-  const trained = await train(state, { model, version, data, holdout: input.holdout });
+  const trained = await train(state, { model, version, data, holdout: input.holdout, ...(input.settings !== undefined && { settings: input.settings }) });
   const { ref } = trained;
   state.trained = { rows: trained.rows, epochs: trained.epochs, resumed: trained.resumed, seconds: trained.seconds };
   const result: Omit<RetrainResult, 'outcome'> = { model, version, data, checks: [], live: [] };
@@ -84,7 +84,7 @@ async function life(input: CheckedRetrain, state: RetrainState): Promise<Retrain
   state.champion = verdict.champion;
   state.checks = verdict.checks;
   await registerModel({ model, version, run: workflowInfo().runId, atMs: Date.now(), ref, data, trained, verdict });
-  const judged = { ...result, sha256: ref.sha256, bytes: ref.bytes, champion: verdict.champion, checks: verdict.checks };
+  const judged = { ...result, sha256: ref.sha256, bytes: ref.bytes, champion: verdict.champion, checks: verdict.checks, metrics: verdict.metrics };
   const failed = verdict.checks.filter(({ passed }) => !passed);
   await tell(state, 'evaluated', `${verdict.checks.length - failed.length} of ${verdict.checks.length} checks passed, beside ${verdict.champion}`);
   if (failed.length > 0 || verdict.checks.length === 0) return end(state, { ...judged, outcome: 'refused', reason: failed.map(({ name, slice }) => (slice === '' ? name : `${name} of ${slice}`)).join(', ') });
@@ -128,7 +128,7 @@ async function judge(input: CheckedRetrain, data: RetrainResult['data'], trained
   if (ref === undefined) throw ApplicationFailure.nonRetryable(`${input.model} ${version}: nothing was trained`, 'refused');
   const verdict = await judgeModel({
     model: input.model, data, challenger: { ref, trainedToMs: trained.toMs },
-    ...(found.champion !== undefined && { champion: found.champion }), ...(input.gate !== undefined && { limits: input.gate }),
+    ...(found.champion !== undefined && { champion: found.champion }), ...(input.gate !== undefined && { limits: input.gate }), ...(input.settings !== undefined && { settings: input.settings }),
   });
   return { found, verdict };
 }

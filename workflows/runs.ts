@@ -95,6 +95,9 @@ async function run<Flow extends OneInput>(client: Client, type: string, prefix: 
 export async function progressOf(client: Client, workflowId: string): Promise<RunProgress> {
   const { status, raw } = await callTemporal(client, () => client.workflow.getHandle(workflowId).describe());
   const pending = raw.pendingActivities?.[0];
+  // It waits for another one that it has started: that one tells.
+  const child = raw.pendingChildren?.[0]?.workflowId ?? undefined;
+  if (pending === undefined && child !== undefined) return progressOf(client, child);
   const activity = pending?.activityType?.name ?? undefined; // protobuf's "absent" is null
   const failure = pending?.lastFailure?.message ?? undefined;
   return {

@@ -1,16 +1,15 @@
 /**
- * How the channels of a recommendation are weighed, learnt from the decisions on record and what customers did next:
- *
- *   cut (up to which decision and event) -> learn on the earlier, judge by the later -> promote, where it is better and the live one is still the same
+ * How the channels of a recommendation are weighed, learnt from the decisions on record and what customers did next: the life of the model
+ * `blend` (retrain.ts), by the name that schedules and users know.
  */
-import { ApplicationFailure, patched, proxyActivities, workflowInfo } from '@temporalio/workflow';
-import type { Verdict } from '../activities/train.js';
-import type { BlendActivities, LearntBlend } from '../activities/tune-blend.js';
-import type { ArtefactRef } from '../pipelines/runtime/artefacts.js';
-import { admit, standingOf, tell } from './admit.js';
-import { checking, collecting } from './retry.js';
+import { ApplicationFailure, patched } from '@temporalio/workflow';
+import type { Check } from '../activities/gate.js';
+import type { Blend, Channel } from '../models/recommend/fuse.js';
+import { earlierTuneBlend } from './earlier-runs.js';
+import { lifeOptionsOf, metricOf, retraining, type LifeOptions } from './retraining.js';
+import type { RetrainResult } from './retrain-types.js';
 
-export interface TuneBlendInput {
+export interface TuneBlendInput extends LifeOptions {
   /** how many shards there are; each one is told */
   shards: number;
   /** how far back decisions are read */
@@ -19,52 +18,50 @@ export interface TuneBlendInput {
   windowHours: number;
 }
 
-export interface TuneBlendResult extends Omit<LearntBlend, 'ref'> {
+/** Plain JSON. */
+export interface TuneBlendResult {
   version: number;
-  /** of the artefact; absent where the live blend stays, and `reason` says why */
+  /** of the later answers, those that judged; 0 where there was too little */
+  decisions: number;
+  /** how both weigh; absent where there was too little */
+  live?: Blend;
+  challenger?: Blend;
+  positionBias?: number;
+  /** mean nDCG of the later answers by either one; the difference with its 95% interval, by customer */
+  ndcg?: { live: number; challenger: number; difference: number; low: number; high: number };
+  champion?: string;
+  checks: Check[];
+  /** why the live one stays */
+  reason?: string;
+  /** of the artefact; absent where nothing was learnt */
   sha256?: string;
   /** sequences of EVENTS from which each shard decides by it */
   promoted: number[];
 }
 
-const { learnBlend } = proxyActivities<BlendActivities>(collecting);
-const { cutDecisions, promoteBlend } = proxyActivities<BlendActivities>(checking);
-
 export async function tuneBlend(given: TuneBlendInput): Promise<TuneBlendResult> {
-  const { shards, ...input } = checked(given);
-  // The same in every retry and replay, so that a promotion that is repeated has the id of the first time.
-  const version = workflowInfo().startTime.getTime();
-  // Runs of before the registry go on as they began.
-  const found = patched('registry') ? await standingOf('blend') : undefined;
-  const startMs = Date.now();
-  const stored = await cutDecisions();
-  // The table of promotions may be behind; the promotion is made against this one.
-  const cut = found?.champion === undefined ? stored : { ...stored, live: versionOf(found.champion.ref) };
-  const { ref, ...learnt } = await learnBlend({ version, cut, ...input });
-  if (ref === undefined) {
-    if (found !== undefined) await tell({ model: 'blend', version }, 'refused', learnt.reason ?? 'nothing was learnt');
-    return { version, ...learnt, promoted: [] };
-  }
-  if (found !== undefined) {
-    const trained = { rows: learnt.train, toMs: version, epochs: 1, resumed: 0, seconds: (Date.now() - startMs) / 1000 };
-    const { live, reason } = await admit({ model: 'blend', version, ref, trained, verdict: verdictOf(learnt, found.champion?.ref.version), shards, revisions: found.revisions });
-    return { version, ...learnt, sha256: ref.sha256, promoted: live, ...(reason !== undefined && { reason }) };
-  }
-  const { seqs } = await promoteBlend({ ref, shards, atMs: version });
-  return { version, ...learnt, sha256: ref.sha256, promoted: seqs };
+  const input = checked(given);
+  if (!patched('recipe')) return earlierTuneBlend(input);
+  const { shards, days, windowHours } = input;
+  const found = await retraining({ model: 'blend', shards, settings: { days, windowHours }, ...lifeOptionsOf(given) });
+  const { version, sha256, champion, checks, live: promoted, reason } = found;
+  return {
+    version, checks, promoted, ...(sha256 === undefined ? { decisions: 0 } : comparisonOf(found)),
+    ...(champion !== undefined && { champion }), ...(reason !== undefined && { reason }), ...(sha256 !== undefined && { sha256 }),
+  };
 }
 
-const versionOf = ({ version, sha256, bytes }: ArtefactRef): Omit<ArtefactRef, 'name'> => ({ version, sha256, bytes });
-
-/** The comparison as the registry has every other. */
-function verdictOf({ ndcg, test }: Omit<LearntBlend, 'ref'>, live: number | undefined): Verdict {
-  if (ndcg === undefined) throw ApplicationFailure.nonRetryable('tuneBlend: a blend without a comparison', 'refused');
-  const { decisions, challenger, live: champion, difference, low, high } = ndcg;
+function comparisonOf(found: RetrainResult): Pick<TuneBlendResult, 'decisions' | 'live' | 'challenger' | 'positionBias' | 'ndcg'> {
+  const blendOf = (of: 'challenger' | 'champion'): Blend => ({
+    weights: Object.fromEntries((found.metrics ?? []).flatMap(({ name }) => (name.startsWith('weight_') ? [[name.slice('weight_'.length), metricOf(found, name, of)]] : []))) as Record<Channel, number>,
+    constant: metricOf(found, 'constant', of),
+  });
+  const gain = found.checks.find(({ name }) => name === 'gain');
+  const [challenger, live] = [metricOf(found, 'ndcg'), metricOf(found, 'ndcg', 'champion')];
   return {
-    champion: live === undefined ? 'equal weights' : `blend.${live}`,
-    checks: [{ name: 'gain', slice: '', value: difference, low, high, relation: '>', limit: 0, passed: low > 0, rows: decisions }],
-    metrics: [{ name: 'ndcg', challenger, champion }],
-    rows: test, fromMs: 0, toMs: 0,
+    decisions: metricOf(found, 'answers'), live: blendOf('champion'), challenger: blendOf('challenger'), positionBias: metricOf(found, 'position_bias'),
+    // JSON has no NaN.
+    ...(gain !== undefined && gain.low !== null && gain.high !== null && { ndcg: { live, challenger, difference: challenger - live, low: gain.low, high: gain.high } }),
   };
 }
 

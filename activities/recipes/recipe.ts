@@ -49,7 +49,10 @@ export type Training = Generator<Epoch, Uint8Array[]> | AsyncGenerator<Epoch, Ui
 
 /** How one version did on the rows that judge it. */
 export interface Judged {
-  /** of each row, the higher the better, in the recipe's unit: what the gate compares, by its mean */
+  /**
+   * Of each example, the higher the better, in the recipe's unit: what the gate compares, by its mean. An example is a row, or all rows of a
+   * customer, whatever the recipe says; it depends on the rows alone, and not on the version.
+   */
   scores: Float64Array;
   /** where the figure is the sum of the scores by the sum of these and no mean, as F1 is */
   wholes?: Float64Array;
@@ -64,7 +67,7 @@ export interface Judged {
 
 export interface Slice {
   name: string;
-  /** among the judged rows, from 0 */
+  /** among the examples that judge, from 0 */
   rows: Uint32Array;
   /** of `parts`, where the slice looks at no more than that; rows without anything of it do not count */
   part?: string;
@@ -100,7 +103,12 @@ export interface Recipe<Data = unknown> {
   plan: CutPlan;
   gate: GateLimits;
   watch: WatchPlan;
-  read(cut: Cut): Data;
+  /** What scores where no version is live; absent: what decided then, as it was recorded. */
+  baseline?: string;
+  /** Metrics of a version that may not fall below half of the champion's: of a store that lost rows comes a model of what is left. */
+  half?: readonly string[];
+  /** @param settings  the plan's, with those of the installation */
+  read(cut: Cut, settings: RecipeSettings): Data;
   /** @returns why these rows are too few to learn from; undefined when they are not */
   tooFew(data: Data, rows: Range): string | undefined;
   /**
@@ -109,7 +117,7 @@ export interface Recipe<Data = unknown> {
    */
   train(data: Data, rows: Range, checkpoint?: readonly Uint8Array[], engine?: CreateEngine): Training;
   /**
-   * @param version  undefined: what decided then, as it was recorded
+   * @param version  undefined: the baseline
    * @returns undefined where nothing was recorded
    * @throws RangeError when the parts are not the model's
    */

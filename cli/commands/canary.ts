@@ -36,7 +36,7 @@ interface Compared {
 }
 
 /** Models that have a place for a challenger. */
-const withChallengers = ['risk-logistic', 'risk-svm', 'intent', 'entities'];
+const withChallengers = ['risk-logistic', 'risk-svm', 'intent', 'entities', 'svd', 'blend'];
 
 export function addCanary(program: Command): void {
   const canary = program
@@ -57,14 +57,15 @@ Examples:
   program
     .command('compare')
     .summary('champion and challengers on the same events')
-    .description('What each model decided and scored in the last days, and what verdicts say of it: the view canary_comparison over all days.')
-    .argument('<pipeline>', 'risk or support')
+    .description('What each model decided and scored in the last days, and what verdicts say of it: the view canary_comparison over all days. Of recommendations what customers did next: the view recommendation_hits.')
+    .argument('<pipeline>', 'risk, support or recommend')
     .option('--days <n>', 'how many days back', wholeNumber(1, 3650), 28)
     .addOption(jsonOption())
     .addOption(dataDirOption())
-    .addHelpText('after', '\nExamples:\n  $ aftercare compare risk\n  $ aftercare sql "SELECT day, decided_by, model, role, decisions, raised, brier FROM canary_comparison WHERE pipeline = \'risk\' ORDER BY day, decided_by, model"')
+    .addHelpText('after', '\nExamples:\n  $ aftercare compare risk\n  $ aftercare compare recommend --days 7\n  $ aftercare sql "SELECT day, decided_by, model, role, decisions, raised, brier FROM canary_comparison WHERE pipeline = \'risk\' ORDER BY day, decided_by, model"')
     .action(async (pipeline: string, options: CompareOptions) => {
-      if (!['risk', 'support'].includes(pipeline)) throw new AftercareError('bad_request', `"${pipeline}" has no challengers; risk and support have`);
+      if (pipeline === 'recommend') return compareRecommendations(options);
+      if (!['risk', 'support'].includes(pipeline)) throw new AftercareError('bad_request', `"${pipeline}" has no challengers; risk, support and recommend have`);
       const rows = await withClickHouse(runningEndpoints(readContext(options.dataDir)), async (client) => (await client.query({
         query: `SELECT decided_by, model, role, sum(c.decisions) AS decisions, sum(c.customers) AS customers, sum(c.raised) AS raised,
           sum(c.probability * c.decisions) / sum(c.decisions) AS probability, sum(c.verdicts) AS verdicts, sum(c.positives) AS positives,
@@ -96,3 +97,33 @@ const textOf = (name: string, percent: number | undefined, { live, instead, seqs
   const what = live === undefined ? `${name} ${instead?.version ?? ''} has ended` : `${name} ${live.version} ${percent === 0 ? 'scores in the shadow' : `decides for ${percent} % of the customers`}`;
   return `${what}, from sequence ${seqs.join(', ')}`;
 };
+
+interface Followed {
+  model: string;
+  answers: number;
+  /** of the most on one day */
+  customers: number;
+  followed: number;
+  hits: number;
+  hit_share: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+/** Of the share the 95 % interval of Wilson 1927. */
+async function compareRecommendations(options: CompareOptions): Promise<void> {
+  const rows = await withClickHouse(runningEndpoints(readContext(options.dataDir)), async (client) => (await client.query({
+    query: `WITH 1.96 AS z
+      SELECT model, sum(h.answers) AS answers, max(h.customers) AS customers, sum(h.followed) AS followed, sum(h.hits) AS hits, hits / followed AS hit_share,
+        (hit_share + z * z / (2 * followed) - z * sqrt(hit_share * (1 - hit_share) / followed + z * z / (4 * followed * followed))) / (1 + z * z / followed) AS low,
+        (hit_share + z * z / (2 * followed) + z * sqrt(hit_share * (1 - hit_share) / followed + z * z / (4 * followed * followed))) / (1 + z * z / followed) AS high
+      FROM recommendation_hits(days = {days:UInt32}) AS h GROUP BY model ORDER BY model`,
+    query_params: { days: options.days },
+    format: 'JSONEachRow',
+    clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
+  })).json<Followed>());
+  print(options, rows, () => columns(
+    ['decided by', 'answers', 'customers a day', 'followed', 'hits', 'share', '95 % interval'],
+    rows.map((r) => [r.model, r.answers, r.customers, r.followed, r.hits, r.hit_share ?? '', r.low === null ? '' : `${r.low.toFixed(3)} to ${(r.high ?? NaN).toFixed(3)}`]),
+  ));
+}

@@ -6,6 +6,7 @@ import type { RunOptions, StartedExport, StartedRefresh, StartedTuning } from '.
 import { readContext, runningEndpoints, type Context } from '../context.js';
 import { dataDirOption, jsonOption } from '../options.js';
 import { print } from '../print.js';
+import { checksText } from './retrain.js';
 import { exportInput, refreshInput, tuneInput } from '../workflow-inputs.js';
 import type { Endpoints } from '../../servers/endpoints.js';
 
@@ -31,10 +32,9 @@ const refreshSvd: Runnable<StartedRefresh> = {
   run: (runs, client, config, options) => runs.runRefreshSvd(client, refreshInput(config), options),
   describe({ workflowId, result }) {
     if (result === undefined) return `${workflowId} has started`;
-    if (result.sha256 === undefined) return `nothing to factorise: no item has two customers, up to event ${result.seq} (${workflowId})`;
-    if (result.live.length === 0) return `version ${result.version} was refused: ${result.reason ?? ''} (${workflowId})`;
-    const sample = result.share < 1 ? `, a sample of ${(100 * result.share).toFixed(0)}% of the customers` : '';
-    return `version ${result.version}: rank ${result.rank} over ${result.entries} interactions of ${result.customers} customers with ${result.items} items${sample}; live from sequence ${result.live.join(', ')} (${workflowId})`;
+    if (result.sha256 === undefined) return `${result.reason ?? 'nothing to factorise'}, up to event ${result.seq} (${workflowId})`;
+    if (result.live.length === 0) return `version ${result.version} did not go live: ${result.reason ?? ''} (${workflowId})\n\n${checksText(result.checks)}`;
+    return `version ${result.version}: rank ${result.rank} over ${result.entries} interactions of ${result.customers} customers with ${result.items} items, better than ${result.champion ?? 'nothing'}; live from sequence ${result.live.join(', ')} (${workflowId})`;
   },
 };
 
@@ -42,8 +42,8 @@ const tuneBlend: Runnable<StartedTuning> = {
   run: (runs, client, config, options) => runs.runTuneBlend(client, tuneInput(config), options),
   describe({ workflowId, result }) {
     if (result === undefined) return `${workflowId} has started`;
-    const { version, reason, challenger, ndcg, promoted } = result;
-    if (reason !== undefined || challenger === undefined || ndcg === undefined) return `the live blend stays: ${reason ?? 'nothing was learnt'} (${workflowId})`;
+    const { version, reason, challenger, ndcg, promoted, checks } = result;
+    if (reason !== undefined || challenger === undefined || ndcg === undefined) return `the live blend stays: ${reason ?? 'nothing was learnt'} (${workflowId})${checks.length === 0 ? '' : `\n\n${checksText(checks)}`}`;
     const weights = Object.entries(challenger.weights).map(([channel, weight]) => `${channel} ${weight.toFixed(2)}`).join(', ');
     return `version ${version}: nDCG ${ndcg.challenger.toFixed(4)} instead of ${ndcg.live.toFixed(4)}; ${weights}, constant ${challenger.constant}; live from sequence ${promoted.join(', ')} (${workflowId})`;
   },
@@ -58,7 +58,7 @@ export function addWorkflow(program: Command): void {
     .description([
       'Runs a workflow now, besides its schedule.',
       'exportNeighbours writes every item\'s neighbours to the table item_neighbours, as a new version.',
-      'refreshSvd factorises what customers did, and makes the factors live in every shard.',
+      'refreshSvd factorises what customers did, and makes the factors live in every shard where they find better what customers turn to next.',
       'tuneBlend learns from decisions and what followed how much each channel of a recommendation counts, and makes it live where that is better.',
     ].join(' '))
     .addArgument(new Argument('<workflow>').choices(Object.keys(runnable)))

@@ -11,10 +11,9 @@ import { createBackfillActivities } from '../../activities/backfill.js';
 import { createForgetActivities } from '../../activities/forget.js';
 import { createRebuildActivities } from '../../activities/rebuild.js';
 import { createWatchActivities } from '../../activities/live-metrics.js';
-import { createSvdActivities } from '../../activities/refresh-svd.js';
 import { createRegistryActivities } from '../../activities/registry.js';
+import { supersededActivities } from '../../activities/superseded.js';
 import { createTrainActivities } from '../../activities/train.js';
-import { createBlendActivities } from '../../activities/tune-blend.js';
 import { connectClickHouse } from '../../pipelines/runtime/clickhouse.js';
 import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
 import { connectNats } from '../../pipelines/runtime/jetstream/connect.js';
@@ -75,7 +74,7 @@ export async function runWorker(options: WorkerPartOptions): Promise<void> {
       namespace: endpoints.temporal.namespace,
       taskQueue,
       activities: {
-        ...createExportActivities(effects), ...createSvdActivities(effects), ...createBlendActivities(effects), ...createRebuildActivities(effects),
+        ...supersededActivities, ...createExportActivities(effects), ...createRebuildActivities(effects),
         ...createCutActivities(effects), ...createTrainActivities(effects), ...createRegistryActivities(effects), ...createWatchActivities(effects), ...createForgetActivities(effects), ...createBackfillActivities(effects),
       },
       ...(existsSync(options.bundlePath) ? { workflowBundle: { codePath: options.bundlePath } } : { workflowsPath: compiledPath('workflows/index.js') }),

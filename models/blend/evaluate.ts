@@ -33,7 +33,7 @@ const rounds = 1000;
  */
 export function compareBlends(log: Impressions, live: Blend, challenger: Blend, positionBias: number, seed = 1): Comparison {
   const found = telling(log);
-  const weights = Float64Array.from(found, (d) => chance(log, d, positionBias));
+  const weights = Float64Array.from(found, (d) => propensity(log, d, positionBias));
   const [a, b] = [live, challenger].map((blend) => Float64Array.from(found, (d) => ndcg(log, d, blend)));
   const mean = (of: (n: number) => number): number => {
     let [sum, total] = [0, 0];
@@ -48,7 +48,8 @@ export function compareBlends(log: Impressions, live: Blend, challenger: Blend, 
   return { decisions: found.length, live: before, challenger: after, difference: after - before, low, high };
 }
 
-function chance({ starts, positions, taken }: Impressions, d: number, positionBias: number): number {
+/** What the decision d weighs: one over the chance that what was taken in it was looked at. */
+export function propensity({ starts, positions, taken }: Impressions, d: number, positionBias: number): number {
   let [sum, count] = [0, 0];
   for (let i = starts[d]; i < starts[d + 1]; i += 1) {
     if (taken[i] === 0) continue;

@@ -9,7 +9,7 @@
  */
 import { pack, unpack, type Format, type Header } from '../snapshot.js';
 import type { Cut } from './interactions.js';
-import { truncatedSvd } from './randomised.js';
+import { svdPasses, type SvdPass, type SvdStart } from './randomised.js';
 import type { SvdSettings } from './settings.js';
 
 export interface SvdFactors {
@@ -34,9 +34,18 @@ export interface SvdFactors {
 const format: Format = { name: 'svd factors', magic: 'AFSV', version: 1 };
 
 /** @throws RangeError when nothing is left to factorise, or it does not fit */
-export function factorise({ matrix, names, support }: Cut, { rank, seed, itemPower, spectrumPower }: SvdSettings, wasm: WebAssembly.Module): SvdFactors {
+export function factorise(cut: Cut, settings: SvdSettings, wasm: WebAssembly.Module): SvdFactors {
+  const steps = factorisePasses(cut, settings, wasm);
+  for (;;) {
+    const next = steps.next();
+    if (next.done === true) return next.value;
+  }
+}
+
+/** The same, pass by pass. @param start  see `svdPasses` */
+export function* factorisePasses({ matrix, names, support }: Cut, { rank, seed, itemPower, spectrumPower }: SvdSettings, wasm: WebAssembly.Module, start?: SvdStart): Generator<SvdPass, SvdFactors> {
   if (matrix.items.length === 0) throw new RangeError('svd: no interactions with an item that enough customers have; there is nothing to factorise');
-  const { rank: found, singular, v } = truncatedSvd(matrix, { rank, seed }, wasm);
+  const { rank: found, singular, v } = yield* svdPasses(matrix, { rank, seed }, wasm, start);
   return { rank: found, names, support, singular, v: Float32Array.from(v), itemPower, spectrumPower, customers: matrix.rows, entries: matrix.items.length };
 }
 

@@ -39,8 +39,38 @@ export interface TruncatedSvd {
 const FAINTEST = 1e-7;
 const defaults = { iterations: 10, seed: 1 };
 
+/** After a pass over R. */
+export interface SvdPass {
+  /** from 1 */
+  pass: number;
+  passes: number;
+  /** share of the squared entries that the basis before this pass leaves out: it falls with each; NaN at first, when there is none */
+  left: number;
+  /** [max(n, w), w], the basis as the pass left it; a view that the next pass overwrites */
+  block: Float64Array;
+}
+
+/** From where a factorisation goes on that was cut off. */
+export interface SvdStart {
+  pass: number;
+  block: Float64Array;
+}
+
 /** @throws RangeError when an option or the matrix is out of range */
 export function truncatedSvd(matrix: SparseMatrix, options: SvdOptions, wasm: WebAssembly.Module): TruncatedSvd {
+  const steps = svdPasses(matrix, options, wasm);
+  for (;;) {
+    const next = steps.next();
+    if (next.done === true) return next.value;
+  }
+}
+
+/**
+ * The same, pass by pass.
+ * @param start  of a factorisation of the same matrix with the same options: it ends with the same bits as an uninterrupted one
+ * @throws RangeError also when the start is not of this matrix
+ */
+export function* svdPasses(matrix: SparseMatrix, options: SvdOptions, wasm: WebAssembly.Module, start?: SvdStart): Generator<SvdPass, TruncatedSvd> {
   const { rank, iterations, seed } = { ...defaults, ...options };
   const oversampling = options.oversampling ?? Math.max(10, rank);
   for (const [name, value, least] of [['rank', rank, 1], ['oversampling', oversampling, 0], ['iterations', iterations, 0]] as const) {
@@ -49,12 +79,28 @@ export function truncatedSvd(matrix: SparseMatrix, options: SvdOptions, wasm: We
   const wanted = Math.min(rank, matrix.rows, matrix.columns);
   const w = Math.ceil((wanted + oversampling) / 8) * 8;
   const passes = createPasses(wasm, matrix, w);
-  fillNormal(passes.block, seed);
-  for (let n = 0; n <= iterations; n += 1) {
-    passes.gram();
+  const done = start?.pass ?? 0;
+  if (start === undefined) fillNormal(passes.block, seed);
+  else {
+    if (!(Number.isInteger(done) && done >= 1 && done <= iterations + 1 && start.block.length === passes.block.length)) throw new RangeError(`svd: a basis of ${start.block.length} numbers after pass ${done} is not of this matrix: ${passes.block.length} are expected, and at most ${iterations + 1} passes`);
+    passes.block.set(start.block);
+  }
+  let squares = 0;
+  for (const value of matrix.values) squares += value * value;
+  for (let pass = done + 1; pass <= iterations + 1; pass += 1) {
+    const product = passes.gram();
+    const left = pass === 1 ? NaN : 1 - inner(passes.block, product) / squares;
     passes.advance();
+    yield { pass, passes: iterations + 1, left, block: passes.block };
   }
   return rayleighRitz(passes.block, passes.gram(), matrix.columns, w, wanted);
+}
+
+/** The trace of Q^T (R^T R Q): how much of the squares lies within an orthonormal basis. */
+function inner(q: Float64Array, z: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < q.length; i += 1) sum += q[i] * z[i];
+  return sum;
 }
 
 /** @param q  [n, w] or more rows, orthonormal  @param z  R^T R q */

@@ -5,6 +5,7 @@ import type { Sessions } from '../../models/sessions/sessions.js';
 import type { Recommendation, Recommender } from '../../models/recommend/recommender.js';
 import { kDefault, type BasketAnswer, type BasketRequest, type NeighboursAnswer, type NeighboursRequest, type ProfileAnswer, type ProfileRequest, type RecommendAnswer, type RecommendRequest, type SimilarAnswer, type SimilarRequest } from '../../schemas/services.js';
 import type { Svd } from '../../models/svd/rank.js';
+import { modelsFor } from '../canary.js';
 import { decidedBy, type LiveVersion } from '../promoted.js';
 import type { Decision } from '../step.js';
 import type { Answer } from './answer.js';
@@ -20,9 +21,13 @@ const noneLive: PromotedModels = { versions: new Map(), get: () => undefined };
 /** What is live of them. */
 export interface PromotedModels {
   readonly versions: ReadonlyMap<string, LiveVersion>;
-  get(name: 'svd'): Svd | undefined;
-  get(name: 'blend'): Blend | undefined;
+  get(name: 'svd' | 'svd-shadow'): Svd | undefined;
+  get(name: 'blend' | 'blend-shadow'): Blend | undefined;
 }
+
+/** A challenger decides for its share of the customers, and for nobody without one: `svd-shadow`, `blend-shadow`. */
+const decidingFor = (live: PromotedModels, customer: string): PromotedModels =>
+  modelsFor(modelsFor(live, 'svd', 'svd-shadow', customer), 'blend', 'blend-shadow', customer);
 
 /** Of what answers `basket`. */
 export const basketModel = 'basket-knn-1';
@@ -32,7 +37,8 @@ export interface Place {
   seq: number;
 }
 
-export function recommend({ recommender, sessions, objections }: RecommendState, request: RecommendRequest, place: Place, atMs: number, live = noneLive): { answer: RecommendAnswer; decision: Decision } {
+export function recommend({ recommender, sessions, objections }: RecommendState, request: RecommendRequest, place: Place, atMs: number, promoted = noneLive): { answer: RecommendAnswer; decision: Decision } {
+  const live = decidingFor(promoted, request.customer);
   const k = request.k ?? kDefault;
   const depth = Math.max(k, DEPTH);
   const seen = request.seen === true;

@@ -17,6 +17,7 @@ import { canary } from './0012-canary.js';
 import { entityLabels } from './0013-entity-labels.js';
 import { challengers } from './0014-challengers.js';
 import { secondOpinions } from './0015-second-opinions.js';
+import { recommendationHits } from './0016-recommendation-hits.js';
 
 export interface Migration {
   version: number;
@@ -41,4 +42,5 @@ export const migrations: readonly Migration[] = [
   { version: 13, name: 'entity labels', statements: entityLabels },
   { version: 14, name: 'challengers', statements: challengers },
   { version: 15, name: 'second opinions', statements: secondOpinions },
+  { version: 16, name: 'recommendation hits', statements: recommendationHits },
 ];

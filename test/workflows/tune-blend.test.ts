@@ -2,11 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { tableFromIPC } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withClickHouse } from '../../cli/context.js';
 import { equalBlend } from '../../models/recommend/fuse.js';
 import { createUniform } from '../../models/random.js';
 import { clickHouseRows } from '../../pipelines/runtime/clickhouse.js';
+import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
 import { requestService } from '../../pipelines/runtime/request.js';
 import { arrowBatch } from '../../schemas/arrow.js';
 import type { RecommendAnswer } from '../../schemas/services.js';
@@ -16,7 +18,7 @@ import { runTuneBlend, type StartedTuning } from '../../workflows/runs.js';
 import { click, purchase } from '../support/events.js';
 import type { TestSystem } from '../support/system.js';
 import { historyText } from './histories.js';
-import { startWholeSystem, type WholeSystem } from './system.js';
+import { smallShop, startWholeSystem, type WholeSystem } from './system.js';
 
 const shards = 2;
 const minute = 60_000;
@@ -59,13 +61,15 @@ describe('tuneBlend', () => {
   let tuned: StartedTuning;
 
   beforeAll(async () => {
-    whole = await startWholeSystem(shards);
+    whole = await startWholeSystem(shards, smallShop);
     ({ system, nc, temporal } = whole);
   }, 120_000);
   afterAll(() => whole.stop());
 
   const ask = (customer: string): Promise<RecommendAnswer> => requestService<RecommendAnswer>(nc, serviceSubject('recommend'), { customer, k: 5 });
   const tune = (given: object = input): Promise<StartedTuning> => runTuneBlend(temporal, given as typeof input, { wait: true });
+
+  const rowsOf = <T>(query: string): Promise<T[]> => withClickHouse(system.endpoints, async (client) => (await client.query({ query, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } })).json<T>());
 
   /** The log of a shop that is older than this test: decisions straight into their table, what followed by the stream. */
   async function play({ rows, events }: Logged): Promise<void> {
@@ -78,7 +82,7 @@ describe('tuneBlend', () => {
 
   it('leaves all as it is where there is nothing to learn from, and refuses what is out of range', async () => {
     const { result } = await tune();
-    expect(result).toMatchObject({ decisions: 0, train: 0, test: 0, live: equalBlend, promoted: [], reason: expect.stringContaining('too few decisions') as unknown });
+    expect(result).toMatchObject({ decisions: 0, promoted: [], reason: expect.stringContaining('too few answers') as unknown });
     expect(result).not.toHaveProperty('sha256');
     await expect(tune({ ...input, shards: 0 })).rejects.toMatchObject({ code: 'bad_request', message: expect.stringContaining('shards must be a whole number from 1 to 256, got 0') as unknown });
     await expect(tune({ ...input, windowHours: 721 })).rejects.toThrow(/windowHours must be a number above 0 and at most 720, the hours of days, got 721/);
@@ -87,8 +91,8 @@ describe('tuneBlend', () => {
   it('promotes nothing out of a few decisions, and says why', async () => {
     await play(logged(0, 50));
     const { result } = await tune();
-    expect(result).toMatchObject({ decisions: 50, train: 40, test: 10, promoted: [] });
-    expect(result?.reason).toBe('too few decisions of which something was taken: 40 to learn from and 10 to judge by, of 50; 100 and 25 are needed');
+    expect(result).toMatchObject({ decisions: 0, promoted: [] });
+    expect(result?.reason).toBe('too few answers of which something was taken, and something not: 40 of 40 to learn from; 100 are needed');
     expect((await ask('c1')).model).toBe('cosine-sessions-2');
   });
 
@@ -96,30 +100,34 @@ describe('tuneBlend', () => {
     await play(logged(50, 350));
     tuned = await tune();
     const { result, workflowId } = tuned;
-    expect(result).toMatchObject({ decisions: 400, train: 320, test: 80, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown });
+    expect(result).toMatchObject({ decisions: 80, champion: 'equal weights', live: equalBlend, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown });
     expect(result?.reason).toBeUndefined();
     const weights = result?.challenger?.weights;
     expect(weights?.['user-user']).toBeGreaterThan(2 * (weights?.session ?? Number.NaN));
     expect(weights?.svd, 'of which nothing was seen').toBeCloseTo(1, 6);
-    expect(result?.ndcg?.decisions).toBe(80);
     expect(result?.ndcg?.low).toBeGreaterThan(0);
     expect(result?.ndcg?.challenger).toBeGreaterThan((result?.ndcg?.live ?? Number.NaN) + 0.1);
-    const checks = await withClickHouse(system.endpoints, async (client) => (await client.query({ query: `SELECT champion, name, passed FROM evaluations WHERE model = 'blend' AND kind = 'check'`, format: 'JSONEachRow' })).json());
-    expect(checks).toEqual([{ champion: 'equal weights', name: 'gain', passed: 1 }]);
+    const checks = await rowsOf(`SELECT champion, name, rows, passed FROM evaluations WHERE model = 'blend' AND kind = 'check' ORDER BY name`);
+    expect(checks).toEqual(['bytes', 'gain', 'latency_ms_p99', 'rows', 'slice'].map((name) => ({ champion: 'equal weights', name, rows: name === 'slice' ? expect.any(Number) as unknown : 50, passed: 1 })));
+    const [row] = await rowsOf<{ data_rows: number; data_sha256: string; card: string }>(`SELECT data_rows, data_sha256, card FROM models WHERE model = 'blend'`);
+    expect(row).toMatchObject({ data_rows: 2000, data_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown, card: expect.stringContaining('| weight_user-user |') as unknown });
+    // The artefact is what a reader of Arrow takes, without a name of a customer.
+    const [cut] = await jetstreamArtefacts(nc).list('cut-blend');
+    const table = tableFromIPC(await jetstreamArtefacts(nc).load(cut));
+    expect([cut.sha256, table.numRows]).toEqual([row.data_sha256, 2000]);
+    expect(table.schema.fields.map(({ name }) => name)).toEqual(expect.arrayContaining(['at_ms', 'customer', 'position', 'was_taken', 'rank_session']));
     expect(result?.promoted).toHaveLength(shards);
     await whole.folded();
     for (let shard = 0; shard < shards; shard += 1) expect((await whole.statusOf(shard)).promoted).toEqual({ blend: result?.version });
     for (const customer of ['c1', 'c2', 'c3', 'nobody']) expect((await ask(customer)).model).toBe(`cosine-sessions-2+blend.${result?.version}`);
-    if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/tune-blend-registered.json', historyText(await temporal.workflow.getHandle(workflowId).fetchHistory()));
+    if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/tune-blend-recipe.json', historyText(await temporal.workflow.getHandle(workflowId).fetchHistory()));
   });
 
   it('does not replace what is live by what is no better', async () => {
     const live = (): Promise<unknown[]> => withClickHouse(system.endpoints, async (client) => (await client.query({ query: `SELECT shard FROM promotions WHERE model = 'blend' AND outcome = 'live'`, format: 'JSONEachRow' })).json());
     await expect.poll(async () => (await live()).length, { timeout: 20_000 }).toBe(shards);
     const { result } = await tune();
-    expect(result?.live).toEqual(tuned.result?.challenger);
-    expect(result?.ndcg).toMatchObject({ difference: 0, low: 0, high: 0 });
-    expect(result).toMatchObject({ promoted: [], reason: 'not better than the live one: nDCG +0.0000, 95% interval 0.0000 to 0.0000' });
+    expect(result).toMatchObject({ champion: `blend.${tuned.result?.version}`, live: tuned.result?.challenger, ndcg: { difference: 0, low: 0, high: 0 }, promoted: [], reason: 'gain' });
     for (let shard = 0; shard < shards; shard += 1) expect((await whole.statusOf(shard)).promoted).toEqual({ blend: tuned.result?.version });
   });
 });
