@@ -38,9 +38,9 @@ export interface LiveMetrics {
 type Figures = ReadonlyMap<string, { value: number; rows: number }>;
 
 export function createWatchActivities({ clickhouse, liveVersions }: { clickhouse: ClickHouseClient; liveVersions: LiveVersions }) {
-  const read = (model: string, tag: string, from: number, to: number): Promise<Figures> => asking('live metrics', async () => {
+  const read = (model: string, tag: string, since: number, from: number, to: number): Promise<Figures> => asking('live metrics', async () => {
     const { query, most } = recipeOf(model).watch;
-    const result = await clickhouse.query({ query, query_params: { tag, from, to, most }, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } });
+    const result = await clickhouse.query({ query, query_params: { tag, since, from, to, most }, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } });
     const rows = await result.json<{ metric: string; value: number | null; rows: number }>();
     return new Map(rows.map(({ metric, value, rows: count }) => [metric, { value: value ?? NaN, rows: count }]));
   });
@@ -50,8 +50,8 @@ export function createWatchActivities({ clickhouse, liveVersions }: { clickhouse
         const { record, revision } = await liveVersions.read(model);
         if (revision > 0 && record.live?.version !== version) return { superseded: true, figures: [] };
         const [after, before] = await Promise.all([
-          read(model, `${model}.${version}`, positionOf(untilSeq, limits.envelopeEventsMax), Number.MAX_SAFE_INTEGER),
-          read(model, '', 0, positionOf(sinceSeq, 0)),
+          read(model, `${model}.${version}`, positionOf(sinceSeq, 0), positionOf(untilSeq, limits.envelopeEventsMax), Number.MAX_SAFE_INTEGER),
+          read(model, '', 0, 0, positionOf(sinceSeq, 0)),
         ]);
         return { superseded: false, figures: recipeOf(model).watch.rules.map((rule) => figure(rule, after, before)) };
       });

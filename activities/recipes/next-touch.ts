@@ -8,13 +8,16 @@
  */
 import type { WatchPlan } from './recipe.js';
 
-/** The times of both are the system's own. `seq` of an answer is the last message that it had seen: what was stored later came after it. */
+/**
+ * The times of both are the system's own. `seq` of an answer is the last message that it had seen: what was stored later came after it.
+ * An idle shard's is that of its own promotion, which may be before another's: the version alone says that it was live there.
+ */
 export const nextTouchWatch: WatchPlan = {
   query: `
 WITH
   answers AS (
     SELECT any(customer) AS who, any(seq) AS seen_seq, any(at) AS answered_at, groupArray(item) AS items FROM recommendations
-    WHERE seq * 1024 + 1024 >= {from:UInt64} AND seq * 1024 < {to:UInt64} AND ({tag:String} = '' OR has(splitByChar('+', toString(model)), {tag:String}))
+    WHERE seq * 1024 >= {since:UInt64} AND seq * 1024 < {to:UInt64} AND ({tag:String} = '' OR has(splitByChar('+', toString(model)), {tag:String}))
     GROUP BY shard, commit_seq, answer ORDER BY answered_at DESC, commit_seq DESC, answer DESC LIMIT {most:UInt32}
   ),
   touches AS (

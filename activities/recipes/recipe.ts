@@ -88,7 +88,7 @@ export interface WatchRule {
 export interface WatchPlan {
   /**
    * Rows (metric, value, rows) over the newest {most:UInt32} decisions at positions above {from:UInt64} up to {to:UInt64}: those
-   * of the version {tag:String}, or of whatever decided where it is ''.
+   * of the version {tag:String}, or of whatever decided where it is ''. Its promotions, one a shard, begin at {since:UInt64} and end at {from:UInt64}.
    */
   query: string;
   rules: readonly WatchRule[];

@@ -58,8 +58,8 @@ async function play(first: number, each: number, share: (behind: boolean) => num
   await insert(eventsTable, events, `e${first}`);
 }
 
-const look = (model: string, version: number): Promise<LiveMetrics> =>
-  new MockActivityEnvironment().run(createWatchActivities({ clickhouse: store.client, liveVersions: memoryLiveVersions() }).liveMetrics, { model, version, sinceSeq: promotedSeq, untilSeq: promotedSeq });
+const look = (model: string, version: number, untilSeq = promotedSeq): Promise<LiveMetrics> =>
+  new MockActivityEnvironment().run(createWatchActivities({ clickhouse: store.client, liveVersions: memoryLiveVersions() }).liveMetrics, { model, version, sinceSeq: promotedSeq, untilSeq });
 
 it('waits for enough answers, and tells what customers did next, of the version and of what was before it', async () => {
   await play(0, 100, (behind) => (behind ? 3 : 4));
@@ -69,6 +69,8 @@ it('waits for enough answers, and tells what customers did next, of the version 
   expect(figure.before).toBeCloseTo(0.4, 12);
   expect(figure.limit).toBeCloseTo(0.4 / 1.25 - 0.02, 12);
   expect((await look('blend', 70)).figures).toEqual([figure]);
+  // The first answers behind the promotion of an idle shard have seen nothing later, while another shard was told last.
+  expect((await look('svd', 7, promotedSeq + 1500)).figures).toEqual([figure]);
   // Not what only begins alike.
   expect((await look('blend', 7)).figures).toMatchObject([{ value: null, rows: 0, rowsBefore: 100, passed: true }]);
 });
