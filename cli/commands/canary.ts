@@ -37,12 +37,14 @@ interface Compared {
 
 /** Models that have a place for a challenger. */
 const withChallengers = ['risk-logistic', 'risk-svm', 'intent', 'entities', 'svd', 'blend'];
+/** A second ranking of every answer would cost as much as the first: these are compared by the customers for whom they decide. */
+const withoutShadow = ['svd', 'blend'];
 
 export function addCanary(program: Command): void {
   const canary = program
     .command('canary')
     .summary('let a challenger decide for a share of the customers')
-    .description('Makes a version of the registry the challenger of its model in every shard, from the same place of the stream in every replay. It scores beside the champion (the rows of risk_decisions and tickets hold what both say), and decides for a share of the customers: always the same ones, and a larger share keeps those of a smaller one; with --percent 0 it only scores. `aftercare promote` makes it champion, --end takes it away. It goes on the same record as a promotion: a retraining that was judged before is refused.')
+    .description('Makes a version of the registry the challenger of its model in every shard, from the same place of the stream in every replay. It scores beside the champion (the rows of risk_decisions and tickets hold what both say), and decides for a share of the customers: always the same ones, and a larger share keeps those of a smaller one; with --percent 0 it only scores (svd and blend: not, their rankings are compared by what customers did with them). `aftercare promote` makes it champion, --end takes it away. It goes on the same record as a promotion: a retraining that was judged before is refused.')
     .argument('<model>', withChallengers.join(', '))
     .addArgument(new Argument('[version]', 'as "aftercare models" lists it').argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)))
     .option('--percent <n>', 'of the customers', wholeNumber(0, 100))
@@ -85,6 +87,7 @@ Examples:
 async function challenge(model: string, version: number | undefined, { percent, end = false, by, reason, instead, ...options }: CanaryOptions): Promise<void> {
   if (!withChallengers.includes(model)) throw new AftercareError('bad_request', `"${model}" has no place for a challenger; those that have: ${withChallengers.join(', ')}`);
   if (end ? version !== undefined || percent !== undefined : version === undefined || percent === undefined) throw new AftercareError('bad_request', `canary ${model} takes a version and its --percent, or --end alone`);
+  if (!end && percent === 0 && withoutShadow.includes(model)) throw new AftercareError('bad_request', `${model} has no shadow: its challenger is compared by the customers for whom it decides (--percent from 1), and --end takes it away`);
   const context = readContext(options.dataDir);
   const input = { model, shards: context.config.AFTERCARE_SHARDS, to: version ?? ('none' as const), challenger: { percent: percent ?? 0 }, by: by ?? whoAmI(), ...(reason !== undefined && { reason }), ...(instead !== undefined && { instead }) };
   const went = await withModelRuns(options.dataDir, `canary ${model}`, true, (runs, client, run) => runs.runSetLive(client, input, run.onProgress));
