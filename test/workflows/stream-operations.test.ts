@@ -1,15 +1,25 @@
-/** Another version over the same events: what it gives is what it would have given live. Real servers. */
-import { writeFileSync } from 'node:fs';
+/**
+ * A stream folded again beside the live system. rebuild: the live state is what the stream says; backfill: another version over the same
+ * events gives what it would have given live; canary: it gives so for a share of the customers. Real servers, one system for all.
+ */
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withClickHouse } from '../../cli/context.js';
 import { endpointVariables } from '../../cli/system.js';
 import { placeOf } from '../../pipelines/canary.js';
 import type { ArtefactRef } from '../../pipelines/runtime/artefacts.js';
 import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
+import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
 import { promote } from '../../pipelines/runtime/jetstream/promote.js';
+import { requestService } from '../../pipelines/runtime/request.js';
+import type { ShardState } from '../../pipelines/runtime/serve.js';
 import { limits } from '../../schemas/limits.js';
+import { shardFilter, shardServiceSubject, streams } from '../../schemas/subjects.js';
 import { createSimulator } from '../../simulator/simulator.js';
-import { runBackfill, runRebuild, type StartedBackfill } from '../../workflows/runs.js';
+import type { RebuildResult } from '../../workflows/rebuild.js';
+import { progressOf, runBackfill, runRebuild, type StartedBackfill, type StartedRebuild } from '../../workflows/runs.js';
 import { aftercare } from '../support/cli.js';
 import { purchase } from '../support/events.js';
 import { riskLogisticArtefact } from '../support/risk-models.js';
@@ -18,19 +28,22 @@ import { smallShop, startWholeSystem, until, type WholeSystem } from './system.j
 import { publishAll } from '../support/system.js';
 
 const shards = 2;
-const events = [...createSimulator({ seed: 4, customers: 300, items: 120, startMs: Date.now() - 20 * 3_600_000, hours: 19, events: 9000 }).events()];
+const events = [...createSimulator({ seed: 4, customers: 300, items: 120, startMs: Date.now() - 20 * 3_600_000, hours: 19, events: 9000, forgets: 3 }).events()];
 const half = Math.floor(events.length / 2);
 const model = 'risk-logistic';
 
-describe('backfill', () => {
+describe('operations on the stream', () => {
   let whole: WholeSystem;
   let refs: ArtefactRef[];
   let promotedAt: number[];
-  beforeAll(async () => { whole = await startWholeSystem(shards, { ...smallShop, AFTERCARE_SINK_LINGER_MS: '20' }); }, 120_000);
+  beforeAll(async () => { whole = await startWholeSystem(shards, { ...smallShop, AFTERCARE_SINK_LINGER_MS: '20', AFTERCARE_COUPON_BUDGET_MINOR: '1000000', AFTERCARE_COUPON_SECRET: 'of this test' }); }, 120_000);
   afterAll(() => whole.stop());
 
   const query = <T>(sql: string): Promise<T[]> => withClickHouse(whole.system.endpoints, async (client) => (await client.query({ query: sql, format: 'JSONEachRow', clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } })).json<T>());
   const backfill = (input: object): Promise<StartedBackfill> => runBackfill(whole.temporal, { shards, model, ...input } as never, { wait: true });
+  const rebuild = (input: object = {}): Promise<StartedRebuild> => runRebuild(whole.temporal, { shards, ...input }, { wait: true });
+  const state = (shard: number): Promise<ShardState> => requestService<ShardState>(whole.nc, shardServiceSubject(shard, 'state'), {}, 20_000);
+  const rebuilds = (): Promise<{ run: string; shard: number; outcome: string; differing: string[] }[]> => query('SELECT run, shard, outcome, differing FROM rebuilds ORDER BY at, shard');
   const promoteAll = async (ref: ArtefactRef, atMs: number): Promise<number[]> => (await promote(whole.nc, jetstreamArtefacts(whole.nc), shards, { ref, atMs })).seqs;
   /** Each event alone, so that a backfill makes several cuts. */
   const publish = async (some: readonly object[]): Promise<void> => {
@@ -41,7 +54,7 @@ describe('backfill', () => {
   const decisions = (table: string, shard: number, after: number, and = '1'): Promise<object[]> =>
     query(`SELECT * EXCEPT (${table.startsWith('shadow') ? 'run' : ''}) FROM ${table} WHERE shard = ${shard} AND intDiv(seq, 1024) > ${after} AND ${and} ORDER BY seq`.replace('* EXCEPT ()', '*'));
 
-  it('finds nothing to decide by where there is no such version', async () => {
+  it('backfill: finds nothing to decide by where there is no such version', async () => {
     const artefacts = jetstreamArtefacts(whole.nc);
     refs = [];
     for (const [version, dear] of [[1, 50_000], [2, 9000]]) refs.push(await artefacts.put(model, version, riskLogisticArtefact(dear)));
@@ -51,10 +64,28 @@ describe('backfill', () => {
     await expect(backfill({ version: 0 })).rejects.toThrow('backfill: version must be a whole number from 1 to');
   });
 
-  it('the version that was live gives the same rows again, in every column', async () => {
+  it('rebuild: a shard tells the hashes of every part at its sequence, and the same again while nothing comes', async () => {
     await publish(events.slice(0, half));
+    const told = await state(0);
+    expect(Object.keys(told.parts)).toEqual(expect.arrayContaining(['models.list', 'recommend.recommender', 'recommend.sessions', 'signals', 'risk.ledger', 'coupons']));
+    expect(told.seq).toBe((await whole.statusOf(0)).seq);
+    expect(await state(0)).toEqual(told);
+    expect(JSON.stringify(told), 'no secret is told').not.toContain('of this test');
+    const [one, other] = await Promise.all([state(0), state(0)]);
+    expect(one).toEqual(other);
+  });
+
+  it('rebuild: the state is what the stream says, while events go on coming, and a row says so', async () => {
     promotedAt = await promoteAll(refs[0], limits.atMsMin);
-    await publish(events.slice(half));
+    const publishing = publish(events.slice(half));
+    const { result, workflowId } = await rebuild();
+    await publishing;
+    expect(result).toMatchObject({ same: true, shards: [0, 1].map((shard) => ({ shard, same: true, differing: [], gone: [] })) });
+    expect(await rebuilds()).toMatchObject([0, 1].map((shard) => ({ run: workflowId, shard, outcome: 'same', differing: [] })));
+    if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/rebuild.json', historyText(await whole.temporal.workflow.getHandle(workflowId).fetchHistory()));
+  });
+
+  it('backfill: the version that was live gives the same rows again, in every column', async () => {
     const { result, workflowId } = await backfill({ version: 1, from: Math.min(...promotedAt) });
     for (let shard = 0; shard < shards; shard += 1) {
       const live = await decisions('risk_decisions', shard, promotedAt[shard]);
@@ -68,7 +99,7 @@ describe('backfill', () => {
     if (process.env.RECORD_HISTORIES !== undefined) writeFileSync('test/histories/backfill.json', historyText(await whole.temporal.workflow.getHandle(workflowId).fetchHistory()));
   });
 
-  it('another version decides from the given sequence on, whatever was promoted, and nothing live changes', async () => {
+  it('backfill: another version decides from the given sequence on, whatever was promoted, and nothing live changes', async () => {
     const before = await decisions('risk_decisions', 0, 0);
     const hash = await whole.statusOf(0);
     const [from, to] = [Math.floor(promotedAt[0] / 2), promotedAt[0] + 1000];
@@ -87,7 +118,7 @@ describe('backfill', () => {
     expect((await whole.statusOf(0)).seq).toBe(hash.seq);
   });
 
-  it('a challenger decides for its share of the customers on live traffic, the same in a replay, and both are compared on the same events', async () => {
+  it('canary: a challenger decides for its share of the customers on live traffic, the same in a replay, and both are compared on the same events', async () => {
     const command = (...args: string[]) => aftercare(args, { env: { ...endpointVariables(whole.endpoints), AFTERCARE_SHARDS: String(shards) } });
     expect((await command('canary', model, '2', '--percent', '40')).stderr, 'it is not in the registry').toContain('has no version 2');
     await withClickHouse(whole.system.endpoints, (client) => client.insert({ table: 'models', values: [{ model, version: 2, at: '2026-01-15 12:00:00', sha256: refs[1].sha256, bytes: refs[1].bytes }], format: 'JSONEachRow' }));
@@ -124,18 +155,75 @@ describe('backfill', () => {
     expect((await runRebuild(whole.temporal, { shards }, { wait: true })).result).toMatchObject({ same: true });
   });
 
-  it('killed in the middle it goes on, and no row is doubled or missing', async () => {
-    const { workflowId } = await runBackfill(whole.temporal, { shards, model, version: 2, eventsPerSecond: 1500 }, { wait: false });
-    const rows = async () => (await query<{ rows: number; places: number }>(`SELECT count() AS rows, uniqExact(shard, seq) AS places FROM shadow_risk_decisions WHERE run = '${workflowId}'`))[0];
-    await until('a cut is stored', async () => (await rows()).rows > 0);
+  it('killed in the middle, with the worker and alone, each goes on where it was: no row is doubled or missing, and the hash is the same', async () => {
+    const calm = (await rebuild({ only: [1] })).result?.shards[0];
+    const filling = (await runBackfill(whole.temporal, { shards, model, version: 2, eventsPerSecond: 1000 }, { wait: false })).workflowId;
+    const folding = (await runRebuild(whole.temporal, { shards, only: [1], eventsPerSecond: 500 }, { wait: false })).workflowId;
+    const resultOf = (workflowId: string): Promise<unknown> => whole.temporal.workflow.getHandle(workflowId).result();
+    const filled = async () => (await query<{ rows: number; places: number }>(`SELECT count() AS rows, uniqExact(shard, seq) AS places FROM shadow_risk_decisions WHERE run = '${filling}'`))[0];
+    const folder = join(whole.system.context.dataDir, 'replays');
+    const kept = (): number[] => (existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : []).filter((name) => name.endsWith('.snap')).map((name) => Number.parseInt(basename(name), 10));
+    const laterThan = async (seq: number): Promise<number> => {
+      await until(`the rebuild's state was put down behind ${seq}`, () => Math.max(0, ...kept()) > seq, 60_000);
+      return Math.max(...kept());
+    };
+    await Promise.all([laterThan(0), until('a cut of the backfill is stored', async () => (await filled()).rows > 0, 60_000)]);
     await whole.killWorker();
-    expect((await rows()).rows).toBeLessThan((await query<{ rows: number }>('SELECT count() AS rows FROM risk_decisions'))[0].rows);
-    await whole.startWorker();
-    await whole.temporal.workflow.getHandle(workflowId).result();
     const all = (await query<{ rows: number }>('SELECT count() AS rows FROM risk_decisions'))[0].rows;
-    expect(await rows()).toEqual({ rows: all, places: all });
-    expect(await query(`SELECT DISTINCT model FROM shadow_risk_decisions WHERE run = '${workflowId}'`), 'no challenger has a share of it').toEqual([{ model: 'risk-logistic.2' }]);
-    const labels = await query<{ live: number; shadow: number }>(`SELECT (SELECT count() FROM risk_labels) AS live, (SELECT count() FROM shadow_risk_labels WHERE run = '${workflowId}') AS shadow`);
+    expect((await filled()).rows).toBeLessThan(all);
+    await whole.startWorker();
+    const first = Math.max(...kept());
+    await until('the next attempt is under way', async () => ((await progressOf(whole.temporal, folding)) as { attempt?: number }).attempt === 2, 60_000);
+    const second = await laterThan(first);
+    const children = readFileSync(`/proc/${whole.worker().pid}/task/${whole.worker().pid}/children`, 'utf8').trim().split(' ');
+    const replays = children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('replay-process'));
+    expect(replays.length).toBeGreaterThan(0);
+    for (const pid of replays) process.kill(Number(pid), 'SIGKILL');
+
+    const { same, shards: [last] } = (await resultOf(folding)) as RebuildResult;
+    expect(same).toBe(true);
+    expect(last.resumedAt).toBeGreaterThanOrEqual(second);
+    expect(last, 'counted as if nobody had killed it').toMatchObject({ shard: 1, same: true, events: calm?.events, rejects: calm?.rejects, bytes: calm?.bytes });
+    expect((await rebuilds()).filter(({ run }) => run === folding)).toHaveLength(1);
+    expect(readdirSync(folder), 'nothing is left of it').toEqual([]);
+
+    await resultOf(filling);
+    expect(await filled()).toEqual({ rows: all, places: all });
+    expect(await query(`SELECT DISTINCT model FROM shadow_risk_decisions WHERE run = '${filling}'`), 'no challenger has a share of it').toEqual([{ model: 'risk-logistic.2' }]);
+    const labels = await query<{ live: number; shadow: number }>(`SELECT (SELECT count() FROM risk_labels) AS live, (SELECT count() FROM shadow_risk_labels WHERE run = '${filling}') AS shadow`);
     expect(labels[0].shadow).toBe(labels[0].live);
+  }, 240_000);
+
+  it('rebuild: cancelled, it leaves nothing behind', async () => {
+    const { workflowId } = await runRebuild(whole.temporal, { shards, only: [1], eventsPerSecond: 500 }, { wait: false });
+    const folder = join(whole.system.context.dataDir, 'replays');
+    await until('its state was put down', () => readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.snap')), 60_000);
+    await whole.temporal.workflow.getHandle(workflowId).cancel();
+    await expect(whole.temporal.workflow.getHandle(workflowId).result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    await until('its folder is gone', () => readdirSync(folder).length === 0);
+  });
+
+  it('rebuild: refuses what is out of range', async () => {
+    await expect(rebuild({ shards: 0 })).rejects.toThrow('rebuild: shards must be a whole number from 1 to 256, got 0');
+    await expect(rebuild({ only: [2] })).rejects.toThrow('rebuild: only must be a list of shards from 0 to 1, got [2]');
+    await expect(rebuild({ eventsPerSecond: 0 })).rejects.toThrow('rebuild: eventsPerSecond must be a whole number from 1 to 1000000000, got 0');
+  });
+
+  it('rebuild: a stream that lacks a message gives another state: the parts are named, and the command fails', async () => {
+    const run = (...args: string[]) => aftercare(['rebuild', '--wait', ...args], { env: { ...endpointVariables(whole.endpoints), AFTERCARE_SHARDS: String(shards) } });
+    const good = await run('--shard', '0', '--json');
+    expect(good).toMatchObject({ code: 0 });
+    expect(JSON.parse(good.stdout)).toMatchObject({ result: { same: true } });
+    const jsm = await jetstreamManager(whole.nc);
+    const cursor = await jetstreamLog(whole.nc, streams.events).open(1, shardFilter(0));
+    const [first] = await cursor.take(1, 5000);
+    await cursor.close();
+    await jsm.streams.deleteMessage(streams.events, first.seq);
+    const bad = await run('--shard', '0');
+    expect(bad.code).toBe(1);
+    expect(bad.stdout).toMatch(/^0 .* differs$/m);
+    expect(bad.stdout).toMatch(/shard 0 differs in .*recommend\.recommender/);
+    expect(bad.stdout).toContain('Messages were deleted from the stream');
+    expect((await rebuilds()).at(-1)).toMatchObject({ shard: 0, outcome: 'differs', differing: expect.arrayContaining(['recommend.recommender', 'recommend.sessions']) as unknown });
   });
 });
