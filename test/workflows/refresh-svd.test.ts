@@ -10,6 +10,8 @@ import { readCut } from '../../activities/arrow-cut.js';
 import { createCutActivities, type CutInput, type CutPosition, type DataSet } from '../../activities/cut.js';
 import { historiesOf, readSvdRows } from '../../activities/recipes/svd-data.js';
 import { withClickHouse } from '../../cli/context.js';
+import { endpointVariables } from '../../cli/system.js';
+import { decidesFor } from '../../pipelines/canary.js';
 import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
 import { requestService } from '../../pipelines/runtime/request.js';
 import { readSvd } from '../../pipelines/recommend/svd.js';
@@ -21,6 +23,7 @@ import { watchId } from '../../workflows/names.js';
 import type { RefreshSvdInput } from '../../workflows/refresh-svd.js';
 import { runRefreshSvd, type StartedRefresh } from '../../workflows/runs.js';
 import type { WatchResult } from '../../workflows/watch-model.js';
+import { aftercare } from '../support/cli.js';
 import { click, purchase } from '../support/events.js';
 import type { TestSystem } from '../support/system.js';
 import { historyText } from './histories.js';
@@ -218,4 +221,27 @@ describe('refreshSvd', () => {
     for (let shard = 0; shard < shards; shard += 1) expect((await whole.statusOf(shard)).promoted).toEqual({ svd: refreshed.result?.version });
     expect((await ask<RecommendAnswer>('recommend', { customer: 'c1' })).model).toBe(`cosine-sessions-2+svd.${refreshed.result?.version}`);
   }, 180_000);
+
+  it('its challenger decides for a share of the customers, and the command compares what they did next', async () => {
+    const [, , { version }] = rows;
+    await runSetLive(temporal, { model: 'svd', shards, to: version, challenger: { percent: 50 }, by: 'test' });
+    await whole.folded();
+    const share = { version, sha256: '', bytes: 0, seq: 0, percent: 50 };
+    const asking = customers.slice(0, 60);
+    const answers = await Promise.all(asking.map((customer) => ask<RecommendAnswer>('recommend', { customer, k: 3 })));
+    for (const [n, { model }] of answers.entries()) expect(model).toBe(`cosine-sessions-2+svd.${decidesFor(share, 'svd-shadow', asking[n]) ? version : refreshed.result?.version}`);
+    const compare = async (): Promise<{ model: string; answers: number }[]> => {
+      const { code, stdout, stderr } = await aftercare(['compare', 'recommend', '--days', '1', '--json'], { env: endpointVariables(system.endpoints) });
+      expect(code, stderr).toBe(0);
+      return JSON.parse(stdout) as { model: string; answers: number }[];
+    };
+    const stored = (): Promise<unknown[]> => rowsOf(`SELECT uniqExact(shard, commit_seq, answer) AS answers FROM recommendations WHERE model LIKE '%svd.${version}'`);
+    const his = asking.filter((customer) => decidesFor(share, 'svd-shadow', customer)).length;
+    await expect.poll(stored, { timeout: 20_000 }).toEqual([{ answers: 510 + his }]);
+    const found = await compare();
+    expect(found.map(({ model }) => model)).toEqual([`cosine-sessions-2+svd.${refreshed.result?.version}`, `cosine-sessions-2+svd.${version}`]);
+    expect(found[1]).toMatchObject({ answers: 510 + his, followed: 510, hits: 0, hit_share: 0, low: expect.closeTo(0, 6) as unknown });
+    const { code, stderr } = await aftercare(['canary', 'svd', String(version), '--percent', '0'], { env: endpointVariables(system.endpoints) });
+    expect([code, stderr]).toEqual([1, expect.stringContaining('svd has no shadow') as unknown]);
+  });
 });
