@@ -125,7 +125,8 @@ describe('operations on the stream', () => {
     const ran = await command('canary', model, '2', '--percent', '40', '--json');
     expect(ran.code, ran.stderr).toBe(0);
     const { seqs } = JSON.parse(ran.stdout) as { seqs: number[] };
-    expect((await command('canary', 'svd', '2', '--percent', '40')).stderr).toContain('"svd" has no place for a challenger');
+    expect((await command('canary', 'language', '2', '--percent', '40')).stderr).toContain('"language" has no place for a challenger');
+    expect((await command('canary', 'svd', '2', '--percent', '0')).stderr).toContain('svd has no shadow');
     expect((await command('canary', model, '77', '--percent', '40')).stderr).toContain('has no version 77');
     const nowMs = Date.now();
     const orders = Array.from({ length: 200 }, (_, n) => purchase(`canary${n}`, `k${n}`, { order: `canary-o${n}`, amountMinor: 2000 + 100 * n, atMs: nowMs }));
