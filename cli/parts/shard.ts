@@ -2,7 +2,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as yieldToIo } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
 import { loadKernel } from '../../models/recommend/load.js';
 import { foldSettings, foldStep, type FoldState } from '../../pipelines/fold.js';
 import { jetstreamArtefacts } from '../../pipelines/runtime/jetstream/artefacts.js';
@@ -20,12 +19,13 @@ import { warmUpSupport } from '../../pipelines/support/starter.js';
 import { messageOf } from '../../schemas/errors.js';
 import { publicConfig } from '../../schemas/config.js';
 import type { Endpoints } from '../../servers/endpoints.js';
+import { collectSeldom } from '../collector.js';
 import { partPatienceMs, type Context } from '../context.js';
 import { couponSecret } from '../coupon-secret.js';
 import { version } from '../version.js';
 
 export async function runShardProcess(context: Context, endpoints: Endpoints, shardNumbers: readonly number[], signal: AbortSignal): Promise<void> {
-  collectAlone();
+  collectSeldom();
   const { config, dataDir } = context;
   const nc = await connectNats(endpoints.nats, `aftercare shard ${shardNumbers.join(',')}`, partPatienceMs);
   const logger = stderrLogger('shard');
@@ -56,14 +56,6 @@ export async function runShardProcess(context: Context, endpoints: Endpoints, sh
   } finally {
     await nc.drain();
   }
-}
-
-/**
- * The collector of young objects works on the loop's thread alone. With helpers it waits for each of them to get a core, and answers wait with
- * it: on two busy cores 1.4 to 2.4 ms each and 7 to 16 at most, alone 1.0 and 2 to 4.
- */
-function collectAlone(): void {
-  setFlagsFromString('--no-parallel-scavenge');
 }
 
 /** What the first ticket would wait for, some half a second in all: after the shard is live, and in parts, so that the lease is renewed between them. */

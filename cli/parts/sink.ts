@@ -15,6 +15,7 @@ import { defaultSinkSettings } from '../../pipelines/runtime/sink.js';
 import { runSinks, type SinkProgress } from '../../pipelines/runtime/sinks.js';
 import { streams } from '../../schemas/subjects.js';
 import type { Endpoints } from '../../servers/endpoints.js';
+import { collectSeldom } from '../collector.js';
 import { partPatienceMs, type Context } from '../context.js';
 import { version } from '../version.js';
 
@@ -24,6 +25,7 @@ export interface SinkStatus extends SinkProgress {
 }
 
 export async function runSinkProcess({ config }: Context, endpoints: Endpoints, signal: AbortSignal): Promise<void> {
+  collectSeldom();
   const nc = await connectNats(endpoints.nats, 'aftercare sink', partPatienceMs);
   const client = connectClickHouse(endpoints.clickhouse);
   const progress: SinkProgress = { eventsSeq: 0, outSeq: 0, rows: 0, owner: false };
