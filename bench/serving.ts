@@ -7,25 +7,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createInbox, type NatsConnection } from '@nats-io/transport-node';
+import { collectSeldom } from '../cli/collector.js';
 import { withNats, type Context } from '../cli/context.js';
 import { startSystem } from '../cli/system.js';
 import { createPublisher } from '../pipelines/runtime/jetstream/publisher.js';
 import { requestService } from '../pipelines/runtime/request.js';
 import type { ShardStatus } from '../pipelines/runtime/serve.js';
 import { readConfig } from '../schemas/config.js';
-import type { Event } from '../schemas/events.js';
+import type { Event, Purchase, Ticket } from '../schemas/events.js';
 import { eventSubject, serviceSubject, shardServiceSubject } from '../schemas/subjects.js';
 import { createSimulator } from '../simulator/simulator.js';
 import type { SuiteOptions } from './main.js';
 import { quantile, row, type Row } from './report.js';
 
-export const [eventsPerS, requestsPerS] = [2000, 1000];
+const [eventsPerS, requestsPerS] = [2000, 1000];
 /** A minute, as short ones hide what happens once in a while. A snapshot is taken every five. */
-export const [warmUpSeconds, seconds] = [5, 60];
-const shop = { seed: 7, customers: 5000, items: 5000, startMs: Date.UTC(2026, 0, 1), hours: 240 };
-export const preloaded = 200_000;
+const [warmUpSeconds, seconds] = [5, 60];
+const month = { seed: 7, customers: 5000, items: 5000, startMs: Date.UTC(2026, 0, 1), hours: 240 };
+const preloaded = 200_000;
 /** Of one load. */
-export const playedAtOnce = eventsPerS * (warmUpSeconds + seconds);
+const playedAtOnce = eventsPerS * (warmUpSeconds + seconds);
 
 /** A request and how its answer is known to be one. */
 export interface Asked {
@@ -38,7 +39,8 @@ export interface Asked {
 export interface Known {
   customers: string[];
   items: string[];
-  events: Event[];
+  orders: Purchase[];
+  tickets: Ticket[];
 }
 
 /**
@@ -46,28 +48,26 @@ export interface Known {
  * ClickHouse, a shard and the sink as processes, this process as the shop.
  */
 export async function servedBesideSimilar(name: string, say: SuiteOptions['say'], askedOf: (known: Known) => { similar?: Partial<Asked>; own: Asked }): Promise<{ similar: Served; own: Served }> {
-  const events = simulated(preloaded + 2 * playedAtOnce);
+  collectSeldom();
+  const shop = played();
   const dataDir = mkdtempSync(join(tmpdir(), 'aftercare-bench-'));
   const context: Context = { dataDir, config: readConfig({}) };
   const system = await startSystem(context, { onProgress: () => undefined, servers: ['nats', 'clickhouse'], worker: false });
   try {
     return await withNats(system.endpoints, 'bench', async (nc) => {
       say(`${name}: ${preloaded} events of the simulator first`);
-      const known = events.slice(0, preloaded);
-      const { model } = await foldedUpTo(nc, await preload(nc, known));
+      const { model } = await foldedUpTo(nc, await preload(nc, shop.before));
       say(`${name}: ${model.customers} customers, ${model.items} items, ${model.pairs} pairs; ${requestsPerS} requests/s for ${seconds} s while ${eventsPerS} events/s are folded`);
-      const items = [...new Set(known.flatMap((event) => (event.type === 'click' ? [event.item] : [])))];
-      const { own, similar: changed } = askedOf({ customers: [...new Set(known.map(({ customer }) => customer))], items, events: known });
-      const similar: Asked = { endpoint: 'similar', requestOf: (n) => ({ item: nth(items, n), k: 10 }), isAnswer: () => true, ...changed };
-      const half = preloaded + playedAtOnce;
-      const ask = async (part: Event[], { endpoint, requestOf, isAnswer }: Asked): Promise<Served> => {
+      const { own, similar: changed } = askedOf(shop.known);
+      const similar: Asked = { endpoint: 'similar', requestOf: (n) => ({ item: nth(shop.known.items, n), k: 10 }), isAnswer: () => true, ...changed };
+      const ask = async (part: Packed, { endpoint, requestOf, isAnswer }: Asked): Promise<Served> => {
         const served = await load(nc, part, serviceSubject(endpoint), requestOf, isAnswer);
         const { took, lateMsMax, foldedBehind } = served;
         const quantiles = [0.5, 0.9, 0.99, 0.999].map((q) => `p${q * 100} ${quantile(took, q).toFixed(2)}`);
         say(`${name}, ${endpoint}: ${quantiles.join(', ')} ms; sent at most ${lateMsMax.toFixed(0)} ms late, ${foldedBehind} events behind at the end`);
         return served;
       };
-      return { similar: await ask(events.slice(preloaded, half), similar), own: await ask(events.slice(half), own) };
+      return { similar: await ask(shop.halves[0], similar), own: await ask(shop.halves[1], own) };
     });
   } finally {
     await system.stop();
@@ -82,24 +82,63 @@ export const nth = <T>(list: readonly T[], n: number): T => list[(n * 7919) % li
 export const servedRows = (name: string, { similar, own }: { similar: Served; own: Served }, note: string): Row[] =>
   ([['p50', 0.5], ['p99', 0.99]] as const).map(([label, q]) => row(`${name}.${label}_ms`, quantile(own.took, q), 'ms', quantile(similar.took, q), note));
 
-export function simulated(count: number): Event[] {
+/**
+ * Events as messages, in two buffers: half a million objects in this process would be marked by each collection of its own, on
+ * the cores on which the answers are made.
+ */
+interface Packed { count: number; subjects: Pieces; bodies: Pieces }
+interface Pieces { bytes: Buffer; ends: Uint32Array }
+
+const packed = (events: readonly Event[]): Packed => ({
+  count: events.length,
+  subjects: inPieces(events.map(({ type, customer }) => eventSubject(type, customer))),
+  bodies: inPieces(events.map((event) => JSON.stringify(event))),
+});
+
+function inPieces(texts: readonly string[]): Pieces {
+  const ends = new Uint32Array(texts.length);
+  let end = 0;
+  for (const [n, text] of texts.entries()) ends[n] = end += Buffer.byteLength(text);
+  return { bytes: Buffer.from(texts.join('')), ends };
+}
+
+const piece = ({ bytes, ends }: Pieces, n: number): Buffer => bytes.subarray(n === 0 ? 0 : ends[n - 1], ends[n]);
+
+/** What is folded before, what requests may be about, and what is played beside either endpoint. */
+function played(): { before: { events: Packed; ids: string[] }; known: Known; halves: [Packed, Packed] } {
+  const events = simulated(preloaded + 2 * playedAtOnce);
+  const known = events.slice(0, preloaded);
+  const half = preloaded + playedAtOnce;
+  return {
+    before: { events: packed(known), ids: known.map(({ id }) => id) },
+    known: {
+      customers: [...new Set(known.map(({ customer }) => customer))],
+      items: [...new Set(known.flatMap((event) => (event.type === 'click' ? [event.item] : [])))],
+      orders: known.filter((event) => event.type === 'purchase'),
+      tickets: known.filter((event) => event.type === 'ticket'),
+    },
+    halves: [packed(events.slice(preloaded, half)), packed(events.slice(half))],
+  };
+}
+
+function simulated(count: number): Event[] {
   const events: Event[] = [];
-  for (const event of createSimulator({ ...shop, events: count * 1.2 }).events()) {
+  for (const event of createSimulator({ ...month, events: count * 1.2 }).events()) {
     events.push(event);
     if (events.length === count) return events;
   }
   throw new Error(`bench: the simulator made ${events.length} events, not ${count}`);
 }
 
-export async function preload(nc: NatsConnection, events: Event[]): Promise<number> {
+async function preload(nc: NatsConnection, { events, ids }: { events: Packed; ids: string[] }): Promise<number> {
   const publisher = createPublisher(nc);
-  for (const event of events) await publisher.publish(eventSubject(event.type, event.customer), Buffer.from(JSON.stringify(event)), event.id);
+  for (const [n, id] of ids.entries()) await publisher.publish(piece(events.subjects, n).toString(), piece(events.bodies, n), id);
   const { lastSeq } = await publisher.flush();
   publisher.close();
   return lastSeq;
 }
 
-export async function foldedUpTo(nc: NatsConnection, seq: number): Promise<ShardStatus> {
+async function foldedUpTo(nc: NatsConnection, seq: number): Promise<ShardStatus> {
   for (;;) {
     const status = await requestService<ShardStatus>(nc, shardServiceSubject(0, 'status'), {}, 10_000);
     if (status.committedTo >= seq) return status;
@@ -116,7 +155,7 @@ export interface Served {
 }
 
 /** Sends requests and events by the clock, whether answers come or not. @param isAnswer  asked of every hundredth; at least one must be */
-export async function load(nc: NatsConnection, events: Event[], subject: string, requestOf: (n: number) => object, isAnswer: (answer: unknown) => boolean): Promise<Served> {
+async function load(nc: NatsConnection, events: Packed, subject: string, requestOf: (n: number) => object, isAnswer: (answer: unknown) => boolean): Promise<Served> {
   const count = requestsPerS * (warmUpSeconds + seconds);
   const warmUp = requestsPerS * warmUpSeconds;
   const [sent, took] = [new Float64Array(count), new Float64Array(count)];
@@ -139,8 +178,8 @@ export async function load(nc: NatsConnection, events: Event[], subject: string,
     const elapsed = (performance.now() - startMs) / 1000;
     const due = Math.min(count, Math.floor(elapsed * requestsPerS));
     if (asked > warmUp) lateMsMax = Math.max(lateMsMax, elapsed * 1000 - asked * (1000 / requestsPerS));
-    for (const dueEvents = Math.min(events.length, Math.floor(elapsed * eventsPerS)); published < dueEvents; published += 1) {
-      nc.publish(eventSubject(events[published].type, events[published].customer), JSON.stringify(events[published]));
+    for (const dueEvents = Math.min(events.count, Math.floor(elapsed * eventsPerS)); published < dueEvents; published += 1) {
+      nc.publish(piece(events.subjects, published).toString(), piece(events.bodies, published));
     }
     for (; asked < due; asked += 1) {
       sent[asked] = performance.now();

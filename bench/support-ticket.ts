@@ -83,8 +83,7 @@ function timesOf(messages: ReturnType<typeof streamOf>, parts: Partial<Record<ke
 }
 
 export async function supportServeRows(say: SuiteOptions['say']): Promise<Row[]> {
-  const served = await servedBesideSimilar('support.serve', say, ({ events }) => {
-    const tickets = events.filter((event) => event.type === 'ticket');
+  const served = await servedBesideSimilar('support.serve', say, ({ tickets }) => {
     const requestOf = (n: number): object => {
       const { customer, text } = nth(tickets, n);
       return { customer, text };

@@ -31,7 +31,8 @@ export function clickHouseRows(client: ClickHouseClient): RowStore {
         const result = await client.exec({
           query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT ArrowStream`,
           values: Readable.from([arrow], { objectMode: false }),
-          clickhouse_settings: { insert_deduplication_token: token, insert_deduplicate: 1 },
+          // One thread: a pool would take every core at once for rows that nobody waits for.
+          clickhouse_settings: { insert_deduplication_token: token, insert_deduplicate: 1, max_threads: 1, max_insert_threads: '1' },
         });
         result.stream.resume();
         await new Promise<void>((resolve, reject) => result.stream.on('end', resolve).on('error', reject));
