@@ -134,18 +134,16 @@ export function riskStepRows(say: SuiteOptions['say']): Row[] {
 }
 /** `similar` is the baseline, asked at the same rate beside the same events. */
 export async function riskServeRows(say: SuiteOptions['say']): Promise<Row[]> {
-  const served = await servedBesideSimilar('risk serve', say, ({ items, orders }) => {
-    return {
-      similar: { requestOf: (n) => ({ item: nth(items, n) }) },
-      own: {
-        endpoint: 'risk',
-        requestOf(n) {
-          const { type, customer, amountMinor, currency, lines, device, address, payment } = nth(orders, n);
-          return { type, customer, amountMinor, currency, lines, device, address, payment };
-        },
-        isAnswer: (answer) => (answer as RiskAnswer).probability > 0,
+  const served = await servedBesideSimilar('risk serve', say, ({ items, orders }) => ({
+    similar: { requestOf: (n) => ({ item: nth(items, n) }) },
+    own: {
+      endpoint: 'risk',
+      requestOf(n) {
+        const { type, customer, amountMinor, currency, lines, device, address, payment } = nth(orders, n);
+        return { type, customer, amountMinor, currency, lines, device, address, payment };
       },
-    };
-  });
+      isAnswer: (answer) => (answer as RiskAnswer).probability > 0,
+    },
+  }));
   return servedRows('risk.serve', served, 'similar, at the same rate');
 }

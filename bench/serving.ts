@@ -29,14 +29,14 @@ const preloaded = 200_000;
 const playedAtOnce = eventsPerS * (warmUpSeconds + seconds);
 
 /** A request and how its answer is known to be one. */
-export interface Asked {
+interface Asked {
   endpoint: string;
   requestOf(n: number): object;
   isAnswer(answer: unknown): boolean;
 }
 
 /** A shop that has been folded: what requests are about. */
-export interface Known {
+interface Known {
   customers: string[];
   items: string[];
   orders: Purchase[];
@@ -146,7 +146,7 @@ async function foldedUpTo(nc: NatsConnection, seq: number): Promise<ShardStatus>
   }
 }
 
-export interface Served {
+interface Served {
   /** ms from a request's sending to its answer, ascending, without the warm-up */
   took: Float64Array;
   /** how far the sending fell behind its own plan: the bench shares the cores */
