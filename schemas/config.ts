@@ -16,7 +16,7 @@ export const Config = Type.Object(
     AFTERCARE_SNAPSHOT_MESSAGES: whole(500_000, 1, 1e9, 'Messages between two snapshots: a restart folds at most as many, about three seconds'),
     AFTERCARE_SNAPSHOT_MS: whole(300_000, 100, 86_400_000, 'Milliseconds between two snapshots at most: answers wait while the state is copied, a fifth of a second for 50 MB, and a restart is bounded by the messages above'),
     AFTERCARE_SINK_ROWS: whole(65_536, 1, 1_000_000, 'Rows of one insert at most'),
-    AFTERCARE_SINK_LINGER_MS: whole(1000, 1, 60_000, 'Milliseconds that a row waits at most before its insert begins: each insert costs ClickHouse about the same, however few rows it has, and on one machine that is time that answers wait. Messages do not wait for it'),
+    AFTERCARE_SINK_LINGER_MS: whole(2000, 1, 60_000, 'Milliseconds that a row waits at most before its insert begins: each insert costs ClickHouse about the same, however few rows it has, and on one machine that is time that answers wait. Messages do not wait for it'),
     AFTERCARE_HALF_LIFE_DAYS: Type.Number({ default: 90, minimum: 0.01, maximum: 36_500, description: 'Days after which what a customer did counts half: a season' }),
     AFTERCARE_CUSTOMERS_MAX: whole(1_000_000, 1, 16_000_000, 'Customers that a shard remembers; the least recently active makes room'),
     AFTERCARE_ITEMS_MAX: whole(200_000, 1, 16_000_000, 'Items that a shard remembers'),

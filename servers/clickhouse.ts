@@ -5,7 +5,7 @@ import { configVariable, type FrontConfig } from './clickhouse-front/config.js';
 import { compiledPath } from './compiled.js';
 import { launch } from './launch.js';
 import { loopback } from './ports.js';
-import { behindAnswers } from './priority.js';
+import { behindRows } from './priority.js';
 import type { ServerHandle } from './process.js';
 
 export interface ClickHouseOptions {
@@ -53,7 +53,7 @@ export async function startClickHouse(o: ClickHouseOptions): Promise<ClickHouse>
       command: process.execPath,
       args: [compiledPath('servers/clickhouse-front/main.js'), dataDir], // the directory, so that the command line tells whose it is
       port,
-      niceness: behindAnswers,
+      niceness: behindRows,
       // each running statement holds one thread of the pool; files and gzip need a few beside them
       env: { ...process.env, UV_THREADPOOL_SIZE: String(config.concurrency + 8), [configVariable]: JSON.stringify({ ...config, port } satisfies FrontConfig) },
     }),

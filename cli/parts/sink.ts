@@ -24,6 +24,12 @@ export interface SinkStatus extends SinkProgress {
   rssBytes: number;
 }
 
+/**
+ * The logs are read in portions, and small ones: with 200 ms of events at once nats-server and the sink each took a core for as long as
+ * answers may take. Whoever waits for a reply or a warning waits for a portion of OUT.
+ */
+const portionMs = { events: 50, out: 20 };
+
 export async function runSinkProcess({ config }: Context, endpoints: Endpoints, signal: AbortSignal): Promise<void> {
   collectSeldom();
   const nc = await connectNats(endpoints.nats, 'aftercare sink', partPatienceMs);
@@ -36,8 +42,8 @@ export async function runSinkProcess({ config }: Context, endpoints: Endpoints, 
     await runSinks({
       shards: config.AFTERCARE_SHARDS,
       holder: `${hostname()}/${process.pid}`,
-      events: jetstreamEvents(nc),
-      out: jetstreamLog(nc, streams.out),
+      events: jetstreamEvents(nc, portionMs.events),
+      out: jetstreamLog(nc, streams.out, portionMs.out),
       commits: jetstreamCommits(nc),
       leases: await jetstreamLeases(nc, config.AFTERCARE_LEASE_MS, config.AFTERCARE_REPLICAS),
       cuts: await jetstreamCuts(nc, config.AFTERCARE_REPLICAS),

@@ -24,7 +24,7 @@ export interface SinkSettings {
   lingerMs: number;
 }
 
-export const defaultSinkSettings: SinkSettings = { rowsMax: 65_536, bytesMax: 16 * 1024 * 1024, lingerMs: 1000 };
+export const defaultSinkSettings: SinkSettings = { rowsMax: 65_536, bytesMax: 16 * 1024 * 1024, lingerMs: 2000 };
 
 export interface SinkParts {
   /** the log's name: key of its cuts */

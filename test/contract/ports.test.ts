@@ -105,7 +105,10 @@ async function real(): Promise<Ports> {
 const body = (text: string): Uint8Array => Buffer.from(text);
 const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString();
 
-describe.each([['in memory', () => Promise.resolve(twins())], ['real', real]] as const)('%s', (_name, make) => {
+/** As the sink reads. */
+const inPortions = async (): Promise<Ports> => ({ ...(await real()), log: jetstreamLog(nc, streams.events, 20) });
+
+describe.each([['in memory', () => Promise.resolve(twins())], ['real', real], ['real, logs in portions', inPortions]] as const)('%s: a log', (_name, make) => {
   let ports: Ports;
   beforeAll(async () => { ports = await make(); });
 
@@ -160,6 +163,11 @@ describe.each([['in memory', () => Promise.resolve(twins())], ['real', real]] as
     expect(newest).toBeGreaterThan(0);
     expect(newest).toBeLessThanOrEqual(await log.lastSeq());
   });
+});
+
+describe.each([['in memory', () => Promise.resolve(twins())], ['real', real]] as const)('%s', (_name, make) => {
+  let ports: Ports;
+  beforeAll(async () => { ports = await make(); });
 
   it('a commit is refused when another was made meanwhile', async () => {
     const { commits } = ports;

@@ -1,16 +1,22 @@
 /** Commits in OUT: an append that only the newest owner can make. */
-import { jetstream, jetstreamManager, JetStreamApiError } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
+import { jetstreamManager, JetStreamApiError, PubHeaders } from '@nats-io/jetstream';
+import { headers, type NatsConnection } from '@nats-io/transport-node';
 import { AftercareError, messageOf } from '../../../schemas/errors.js';
 import { answersSubject, outSubject, streams } from '../../../schemas/subjects.js';
 import type { CommitLog, StoredCommit } from '../ports.js';
+import { Acknowledged } from './acks.js';
 import { isOvertaken, noMessageFound } from './api-errors.js';
 
 /** Milliseconds to wait for an acknowledgement: fifty times the slowest one seen, and well within a lease. */
 const appendTimeoutMs = 1000;
 
 export function jetstreamCommits(nc: NatsConnection): CommitLog {
-  const js = jetstream(nc, { timeout: 5000 });
+  const acknowledged = new Acknowledged(nc, appendTimeoutMs);
+  const append = async (subject: string, body: Uint8Array, field: string, value: string): Promise<number> => {
+    const fields = headers();
+    fields.set(field, value);
+    return (await acknowledged.publish(subject, body, fields)).seq;
+  };
   const last = async (shard: number): Promise<StoredCommit | undefined> => {
     const jsm = await jetstreamManager(nc);
     try {
@@ -26,8 +32,7 @@ export function jetstreamCommits(nc: NatsConnection): CommitLog {
     last,
     async append(shard, body, expectedSeq) {
       try {
-        const ack = await js.publish(outSubject(shard), body, { expect: { lastSubjectSequence: expectedSeq }, timeout: appendTimeoutMs });
-        return ack.seq;
+        return await append(outSubject(shard), body, PubHeaders.ExpectedLastSubjectSequenceHdr, String(expectedSeq));
       } catch (error) {
         if (isOvertaken(error)) {
           throw new AftercareError('fenced', `shard ${shard}: ${error.message}; another owner has taken over`, { cause: error });
@@ -37,7 +42,7 @@ export function jetstreamCommits(nc: NatsConnection): CommitLog {
     },
     async answers(shard, body, id) {
       try {
-        return (await js.publish(answersSubject(shard), body, { msgID: id, timeout: appendTimeoutMs })).seq;
+        return await append(answersSubject(shard), body, PubHeaders.MsgIdHdr, id);
       } catch (error) {
         throw new AftercareError('unavailable', `shard ${shard}: answers were not acknowledged: ${messageOf(error)}`, { cause: error });
       }

@@ -5,7 +5,8 @@
  * server had stored of it is a prefix, and its ids are known to the server, so nothing is doubled and the order holds.
  */
 import { createInbox, headers, type NatsConnection, type Subscription } from '@nats-io/transport-node';
-import { AftercareError } from '../../../schemas/errors.js';
+import { AftercareError, messageOf } from '../../../schemas/errors.js';
+import { readAck } from './acks.js';
 
 export interface Publisher {
   /**
@@ -97,15 +98,14 @@ class WindowedPublisher implements Publisher {
 
   #acknowledged(subject: string, data: Uint8Array): void {
     const n = Number(subject.slice(this.#inbox.length + 1));
-    const ack = JSON.parse(Buffer.from(data).toString() || '{}') as { seq?: number; duplicate?: boolean; error?: { description: string } };
-    if (ack.seq === undefined) {
-      const said = ack.error?.description ?? 'no stream takes this subject';
-      this.#failure ??= new AftercareError('refused', `the stream refused ${this.#unacknowledged.get(n)?.subject ?? 'a message'}: ${said}`);
-    } else {
+    try {
+      const { seq, duplicate } = readAck(data);
       if (!this.#unacknowledged.delete(n)) return; // acknowledged twice, after it was sent again
       this.#lastAckMs = performance.now();
-      this.#lastSeq = Math.max(this.#lastSeq, ack.seq);
-      if (ack.duplicate === true) this.#duplicates += 1;
+      this.#lastSeq = Math.max(this.#lastSeq, seq);
+      if (duplicate) this.#duplicates += 1;
+    } catch (error) {
+      this.#failure ??= new AftercareError('refused', `the stream refused ${this.#unacknowledged.get(n)?.subject ?? 'a message'}: ${messageOf(error)}`, { cause: error });
     }
     if (this.#failure === undefined && this.#unacknowledged.size > this.windowMax / 2) return;
     const waiting = this.#waiting;

@@ -65,7 +65,7 @@ export function jetstreamRemains(nc: NatsConnection): Remains {
 }
 
 /** EVENTS as everybody must read it. */
-export const jetstreamEvents = (nc: NatsConnection): MessageLog => withRemains(jetstreamLog(nc, streams.events), jetstreamRemains(nc));
+export const jetstreamEvents = (nc: NatsConnection, everyMs = 0): MessageLog => withRemains(jetstreamLog(nc, streams.events, everyMs), jetstreamRemains(nc));
 
 const seqOf = (subject: string): number => Number(subject.split('.')[2]);
 
