@@ -30,8 +30,8 @@ export interface SinkProgress {
   owner: boolean;
 }
 
-/** Commits that are stored are kept this long, so that a trim is one call for many. */
-const trimMs = 10_000;
+/** Commits that are stored are kept this long, so that a trim is one call for many; nats-server stands still for a microsecond with each. */
+const trimMs = 1000;
 
 export async function runSinks(parts: SinksParts, progress: SinkProgress, signal: AbortSignal): Promise<void> {
   const { leases, logger } = parts;
