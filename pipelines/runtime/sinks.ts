@@ -30,7 +30,7 @@ export interface SinkProgress {
   owner: boolean;
 }
 
-/** Commits that are stored are kept this long, so that a trim is one call for many; nats-server stands still for a microsecond with each. */
+/** Commits that are stored are kept this long, so that a trim is one call for many; for each of them nats-server stands still for a microsecond. */
 const trimMs = 1000;
 
 export async function runSinks(parts: SinksParts, progress: SinkProgress, signal: AbortSignal): Promise<void> {

@@ -58,6 +58,16 @@ it('an import hears that a stream is full', async () => {
   publisher.close();
 });
 
+it('an import sends again what a cluster is still storing', async () => {
+  const answers = [{ error: { code: 409, err_code: 10158, description: 'duplicate message id is in process' }, stream: 'C', seq: 0 }, { stream: 'C', seq: 7, duplicate: true }];
+  const cluster = nc.subscribe('cluster', { callback: (_error, message) => { message.respond(JSON.stringify(answers.shift())); } });
+  const publisher = createPublisher(nc);
+  await publisher.publish('cluster', body, 'a');
+  await expect(publisher.flush()).resolves.toEqual({ lastSeq: 7, duplicates: 1 });
+  publisher.close();
+  cluster.unsubscribe();
+}, 15_000);
+
 it('says so when no stream takes the subject', async () => {
   await expect(acknowledged.publish('nobody.there', body, headers())).rejects.toMatchObject({ code: 'unavailable', message: 'no stream takes this subject' });
 });

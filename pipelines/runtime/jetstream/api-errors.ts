@@ -7,3 +7,8 @@ export const isOvertaken = (error: unknown): error is JetStreamApiError => error
 
 /** No message with that sequence or subject. */
 export const noMessageFound = 10037;
+
+/** A cluster is still storing a message with this id: what becomes of it, another try will tell. */
+const idInProcess = 10158;
+
+export const isInProcess = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === idInProcess;

@@ -7,6 +7,7 @@
 import { createInbox, headers, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { AftercareError, messageOf } from '../../../schemas/errors.js';
 import { readAck } from './acks.js';
+import { isInProcess } from './api-errors.js';
 
 export interface Publisher {
   /**
@@ -105,6 +106,7 @@ class WindowedPublisher implements Publisher {
       this.#lastSeq = Math.max(this.#lastSeq, seq);
       if (duplicate) this.#duplicates += 1;
     } catch (error) {
+      if (isInProcess(error)) return; // sent again when nothing else is acknowledged
       this.#failure ??= new AftercareError('refused', `the stream refused ${this.#unacknowledged.get(n)?.subject ?? 'a message'}: ${messageOf(error)}`, { cause: error });
     }
     if (this.#failure === undefined && this.#unacknowledged.size > this.windowMax / 2) return;
