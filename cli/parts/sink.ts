@@ -11,7 +11,7 @@ import { jetstreamLog } from '../../pipelines/runtime/jetstream/log.js';
 import { jetstreamMessages } from '../../pipelines/runtime/jetstream/messages.js';
 import { stderrLogger } from '../../pipelines/runtime/log-line.js';
 import { clickHouseKeptDecisions } from '../../pipelines/runtime/recalls.js';
-import { defaultSinkSettings } from '../../pipelines/runtime/sink.js';
+import { cutBytesMax } from '../../pipelines/runtime/sink.js';
 import { runSinks, type SinkProgress } from '../../pipelines/runtime/sinks.js';
 import { streams } from '../../schemas/subjects.js';
 import type { Endpoints } from '../../servers/endpoints.js';
@@ -50,7 +50,7 @@ export async function runSinkProcess({ config }: Context, endpoints: Endpoints, 
       rows: clickHouseRows(client),
       kept: clickHouseKeptDecisions(client),
       messages: jetstreamMessages(nc),
-      settings: { ...defaultSinkSettings, rowsMax: config.AFTERCARE_SINK_ROWS, lingerMs: config.AFTERCARE_SINK_LINGER_MS },
+      settings: { rowsMax: config.AFTERCARE_SINK_ROWS, bytesMax: cutBytesMax, lingerMs: config.AFTERCARE_SINK_LINGER_MS },
       logger: stderrLogger('sink'),
     }, progress, signal);
   } finally {

@@ -18,13 +18,14 @@ import { recallMessages } from './recalls.js';
 export interface SinkSettings {
   /** rows of one insert at most: ClickHouse likes large ones, and a block holds a million */
   rowsMax: number;
-  /** bytes of messages in one cut at most: making rows of it must not hold up the renewal of the lease */
+  /** bytes of messages in one cut at most */
   bytesMax: number;
   /** milliseconds that a row waits at most before its insert begins */
   lingerMs: number;
 }
 
-export const defaultSinkSettings: SinkSettings = { rowsMax: 65_536, bytesMax: 16 * 1024 * 1024, lingerMs: 2000 };
+/** Making rows of a cut must not hold up the renewal of the lease. */
+export const cutBytesMax = 16 * 1024 * 1024;
 
 export interface SinkParts {
   /** the log's name: key of its cuts */

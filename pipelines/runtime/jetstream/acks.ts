@@ -3,7 +3,7 @@
  * error with a stack, a race of two promises and a timer.
  */
 import { JetStreamApiError, type ApiError } from '@nats-io/jetstream';
-import { createInbox, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { createInbox, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { AftercareError } from '../../../schemas/errors.js';
 
 /** What a stream answers to a message. */
@@ -24,16 +24,17 @@ export class Acknowledged {
   readonly #inbox = createInbox();
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
+  #answers: Subscription | undefined;
   #watch: NodeJS.Timeout | undefined;
 
   /** @param timeoutMs  how long an acknowledgement is waited for; it is looked at ten times in it */
-  constructor(private readonly nc: NatsConnection, private readonly timeoutMs: number) {
-    nc.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => { this.#answered(Number(message.subject.slice(this.#inbox.length + 1)), message.data); } });
-  }
+  constructor(private readonly nc: NatsConnection, private readonly timeoutMs: number) {}
 
   /** @throws JetStreamApiError when the stream refuses it; AftercareError unavailable when it is unknown whether it was stored */
   publish(subject: string, body: Uint8Array, fields: MsgHdrs): Promise<Ack> {
     return new Promise((resolve, reject) => {
+      // With the first message: who only reads a commit log leaves no subscription behind.
+      this.#answers ??= this.nc.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => { this.#answered(Number(message.subject.slice(this.#inbox.length + 1)), message.data); } });
       const n = this.#next++;
       this.nc.publish(subject, body, { reply: `${this.#inbox}.${n}`, headers: fields });
       this.#waiting.set(n, { resolve, reject, untilMs: performance.now() + this.timeoutMs });

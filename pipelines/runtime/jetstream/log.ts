@@ -73,7 +73,7 @@ function inPortions(consumer: Consumer, everyMs: number): Messages {
         await pause(retryMs);
       }
       count = Math.max(1, pending);
-      if (pending === 0) await pause(startMs + everyMs - performance.now());
+      if (pending === 0) await pause(Math.max(0, startMs + everyMs - performance.now()));
     }
   }
   return {
